@@ -1,0 +1,1 @@
+"""The facts, what may happen next, and the log that keeps them."""

@@ -1,0 +1,1 @@
+"""One contract, three logs: memory, SQLite, Apache Kafka."""

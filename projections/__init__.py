@@ -1,0 +1,1 @@
+"""Folds of the log into rows that can be thrown away and rebuilt."""

@@ -1,0 +1,1 @@
+"""Bytes in, trusted values or problems out. Knows nothing of events."""

@@ -1,0 +1,1 @@
+"""Louisiana Student Transcript System (STS) batch files."""

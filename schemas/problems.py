@@ -1,0 +1,49 @@
+"""Problems are values: what is wrong, where it stands, what follows from it, and how to repair it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Effect = Literal["reject_file", "reject_student", "remove_graduation_date", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding.
+
+    `line` is 1-based; `columns` are 1-based and inclusive; `found` holds the bytes as they came, never decoded
+    away. All four place attributes are None where the finding has no such place (an empty file has no line).
+    """
+
+    code: str
+    message: str
+    effect: Effect
+    hint: str
+    line: int | None = None
+    record: str | None = None
+    field: str | None = None
+    columns: tuple[int, int] | None = None
+    found: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A code that could not be decided, and the table that would decide it."""
+
+    code: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of checking one file. `refused` means that no record of the file is processed (R-037)."""
+
+    file: str
+    layout: str
+    refused: bool
+    rows: int
+    clean: int
+    held: int
+    digests: Mapping[str, str] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+    undecided: Sequence[Undecided] = ()
