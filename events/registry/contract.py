@@ -28,10 +28,20 @@ class RegistryUnfit(RegistryError):
 
 
 class Registry(Protocol):
-    """State ids to refs, and owners to keys. A key is durable before it is returned."""
+    """State ids to refs, and owners to keys. A key is durable before it is returned.
+
+    Every method may be repeated with the same arguments after RegistryUnavailable: nothing is made twice.
+    """
+
+    async def bind(self, ledger: UUID) -> None:
+        """Tie the registry to a ledger: the first call wins. Raises RegistryUnfit when it belongs to another one."""
+        ...
 
     async def enrol(self, state_ids: Sequence[str]) -> dict[str, Key]:
-        """Return the key of each student, `key.owner` being the ref; unknown ids get a new random ref and key."""
+        """Return the key of each student, `key.owner` being the ref; unknown ids get a new random ref and key.
+
+        An id stands as it is written, so " 12" and "12" are two students. Raises ValueError for an empty one.
+        """
         ...
 
     async def find(self, state_ids: Sequence[str]) -> dict[str, Key]:
@@ -47,7 +57,11 @@ class Registry(Protocol):
         ...
 
     async def erase(self, owner: UUID) -> None:
-        """Delete the owner's key and the way from the state id to the ref. Safe to repeat."""
+        """Delete the owner's key and the way from the state id to the ref. Safe to repeat.
+
+        Another process may hold the key in memory until it calls `erase` itself, as every follower does when it
+        meets StudentErased in the log.
+        """
         ...
 
     async def last_serial(self) -> int:
@@ -57,3 +71,12 @@ class Registry(Protocol):
     async def close(self) -> None:
         """Release connections. Safe to call twice."""
         ...
+
+
+def check_ledger(bound: UUID, asked: UUID) -> None:
+    """Raise RegistryUnfit when a registry that is bound to one ledger is asked to serve another."""
+    if bound != asked:
+        raise RegistryUnfit(
+            f"This registry belongs to ledger {bound}, not to {asked}: its keys open nothing there. "
+            "Name the registry that was kept together with this log."
+        )
