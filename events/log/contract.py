@@ -2,6 +2,9 @@
 
 A *position* is one integer that only grows: the list index, the SQLite row, the Kafka offset. The first record has
 position 0. Positions may have gaps; a reader must not count on the next one being `position + 1`.
+
+Nobody is ever carried over a hole: to read from beyond the end, or from before the first record that is still there,
+is an error (LogUnfit), since both mean that records were taken away.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -40,6 +43,15 @@ class LogUnfit(LogError):
     """The log must not be used as it is: weaker settings, several partitions, truncated, another ledger's."""
 
 
+def refuse_oversize(data: bytes) -> None:
+    """Raise AppendRefused where a record is above MAX_RECORD_BYTES, before anything is sent."""
+    if len(data) > MAX_RECORD_BYTES:
+        raise AppendRefused(
+            f"the record has {len(data)} bytes and a log takes at most {MAX_RECORD_BYTES}: "
+            "nothing was stored; make the command smaller"
+        )
+
+
 class Log(Protocol):
     """An append-only sequence of records. One object serves one event loop."""
 
@@ -53,11 +65,19 @@ class Log(Protocol):
         ...
 
     def read(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
-        """Yield non-empty batches of at most `limit` records from position `start` to the end as of this call."""
+        """Yield non-empty batches of at most `limit` records from position `start` to the end as of the first step.
+
+        Raises LogUnfit where `start` lies beyond the end or before the first record kept, LogUnavailable where the
+        log cannot be read now.
+        """
         ...
 
     def follow(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
-        """Like `read`, but wait for more at the end; ends only when the consumer stops iterating or is cancelled."""
+        """Like `read`, but wait for more at the end; ends only when the consumer stops iterating or is cancelled.
+
+        A lost connection is waited out and reading goes on at the next position; nothing is skipped or repeated.
+        Raises as `read` does, and LogUnavailable once the log is closed.
+        """
         ...
 
     async def end(self) -> int:
