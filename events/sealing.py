@@ -111,9 +111,9 @@ def seal_stream(key: bytes, reader: Reader, *, context: bytes, salt: bytes | Non
     salt = os.urandom(_SALT_BYTES) if salt is None else salt
     cipher = _stream_cipher(key, salt, context)
     yield _STREAM_MAGIC + salt
-    number, frame = 0, _read_exactly(reader, FRAME_BYTES)
+    number, frame = 0, read_exactly(reader, FRAME_BYTES)
     while True:
-        following = _read_exactly(reader, FRAME_BYTES) if len(frame) == FRAME_BYTES else b""
+        following = read_exactly(reader, FRAME_BYTES) if len(frame) == FRAME_BYTES else b""
         packed = _codec.compressor.compress(frame)
         body = cipher.encrypt(_frame_nonce(number, last=not following), packed, context)
         yield len(body).to_bytes(4, "big") + body
@@ -128,7 +128,7 @@ def unseal_stream(key: bytes, reader: Reader, *, context: bytes) -> Iterator[byt
     Each frame is proven before it is yielded, but only the end of the iteration proves that none is missing.
     Raises SealBroken, whose message never holds data.
     """
-    magic, salt = _read_exactly(reader, len(_STREAM_MAGIC)), _read_exactly(reader, _SALT_BYTES)
+    magic, salt = read_exactly(reader, len(_STREAM_MAGIC)), read_exactly(reader, _SALT_BYTES)
     if magic != _STREAM_MAGIC or len(salt) != _SALT_BYTES:
         raise SealBroken("this is no sealed stream of a form that is known here")
     cipher = _stream_cipher(key, salt, context)
@@ -179,17 +179,17 @@ def _unpack(packed: bytes, limit: int) -> bytes:
 
 
 def _read_frame(reader: Reader) -> bytes | None:
-    head = _read_exactly(reader, 4)
+    head = read_exactly(reader, 4)
     if not head:
         return None
     size = int.from_bytes(head, "big")
-    body = _read_exactly(reader, size) if size <= _MAX_SEALED_FRAME_BYTES else b""
+    body = read_exactly(reader, size) if size <= _MAX_SEALED_FRAME_BYTES else b""
     if len(head) < 4 or size < TAG_BYTES or len(body) < size:
         raise SealBroken("a frame of the sealed stream is cut off, or its length is damaged")
     return body
 
 
-def _read_exactly(reader: Reader, size: int) -> bytes:
+def read_exactly(reader: Reader, size: int) -> bytes:
     """Read until `size` bytes or the end: a pipe or a network file may give fewer bytes than asked for."""
     piece = reader.read(size)
     if len(piece) == size or not piece:

@@ -20,6 +20,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from events.durable import sync_folder, write_new_file
 from events.registry.contract import RegistryUnfit
 from events.sealing import KEY_BYTES, NONCE_BYTES, context_of, derive_key
 
@@ -91,7 +92,7 @@ def create_master_key(path: Path) -> MasterKey:
     material = os.urandom(KEY_BYTES)
     draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
-        _write_durably(draft, f"{material.hex()}:{_fingerprint(material)[:CHECK_DIGITS]}\n".encode())
+        write_new_file(draft, f"{material.hex()}:{_fingerprint(material)[:CHECK_DIGITS]}\n".encode())
         os.link(draft, path)  # unlike a rename, a link never replaces a file that another process has just made
     except FileExistsError:
         raise RegistryUnfit(f"There is a master key at {path} already; it is never overwritten. Use it.") from None
@@ -99,7 +100,7 @@ def create_master_key(path: Path) -> MasterKey:
         raise RegistryUnfit(f"No master key can be written to {path}: {error.strerror}.") from error
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return MasterKey.of(material)
 
 
@@ -155,18 +156,3 @@ def _read_private(path: Path) -> str:
         raise RegistryUnfit(
             f"The master key {path} cannot be read: {error.strerror}. Restore it from your backup."
         ) from error
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
