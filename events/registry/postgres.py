@@ -6,8 +6,9 @@ transaction ends, so serials have no gaps, become visible in rising order, and n
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -28,11 +29,15 @@ FORMAT = 1
 CACHED_KEYS = 50_000
 """Keys held in memory: about 25 MB."""
 
+BATCH = 2_000
+"""State ids or serials in one transaction: the event loop is held for some 50 ms by each."""
+
 CONNECT_SECONDS = 30.0
 CLOSE_SECONDS = 10.0
 _ADVISORY_LOCK = 0x7265676973747279  # "registry" in ASCII
 
 _SERIAL_LIMIT = 2**63
+_Item = TypeVar("_Item")
 
 _POOL_OPTIONS = {
     "min_size": 1,
@@ -54,11 +59,11 @@ _UNFIT = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.SyntaxOrAccessError,  # no right, or a table is not as it was made
 )
-_UNAVAILABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
+_UNAVAILABLE = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError)
 
-_TABLES = f"""
-create schema {REGISTRY_SCHEMA};
-create table {REGISTRY_SCHEMA}.meta (
+_TABLES = """
+create schema registry;
+create table registry.meta (
     only_row boolean primary key default true check (only_row),
     format integer not null,
     fingerprint text not null,
@@ -67,14 +72,14 @@ create table {REGISTRY_SCHEMA}.meta (
     highest_serial bigint not null default 0,
     created timestamptz not null default now()
 );
-create table {REGISTRY_SCHEMA}.keys (
+create table registry.keys (
     serial bigint primary key,
     owner uuid not null unique,
     wrapped bytea not null
 );
-create table {REGISTRY_SCHEMA}.students (
+create table registry.students (
     identifier bytea primary key,
-    ref uuid not null unique references {REGISTRY_SCHEMA}.keys (owner)
+    ref uuid not null unique references registry.keys (owner)
 );
 """
 
@@ -130,21 +135,22 @@ class PostgresRegistry:
             check_ledger(await connection.fetchval("select ledger from registry.meta"), ledger)
 
     async def enrol(self, state_ids: Sequence[str]) -> dict[str, Key]:
-        identifiers = self._identifiers(state_ids)
-        wanted = set(identifiers.values())
-        async with self._transaction() as connection:
-            keys = await self._known(connection, wanted)
-            if len(keys) < len(wanted):
-                await connection.execute(_LOCK)
-                keys |= await self._known(connection, wanted - keys.keys())
-                keys |= await self._add_students(connection, sorted(wanted - keys.keys()))
-        return {state_id: keys[identifier] for state_id, identifier in identifiers.items()}
+        enrolled: dict[str, Key] = {}
+        for some_ids in _batches(state_ids):
+            identifiers = self._identifiers(some_ids)
+            async with self._transaction() as connection:
+                keys = await self._known_or_new(connection, set(identifiers.values()))
+            enrolled |= {state_id: keys[identifier] for state_id, identifier in identifiers.items()}
+        return enrolled
 
     async def find(self, state_ids: Sequence[str]) -> dict[str, Key]:
-        identifiers = self._identifiers(state_ids)
-        async with self._transaction() as connection:
-            keys = await self._known(connection, identifiers.values())
-        return {state_id: keys[identifier] for state_id, identifier in identifiers.items() if identifier in keys}
+        found: dict[str, Key] = {}
+        for some_ids in _batches(state_ids):
+            identifiers = self._identifiers(some_ids)
+            async with self._transaction() as connection:
+                keys = await self._known(connection, identifiers.values())
+            found |= {state_id: keys[known] for state_id, known in identifiers.items() if known in keys}
+        return found
 
     async def issue(self, owner: UUID) -> Key:
         async with self._transaction() as connection:
@@ -157,7 +163,7 @@ class PostgresRegistry:
     async def keys(self, serials: Sequence[int]) -> dict[int, Key]:
         wanted = {serial for serial in serials if 0 < serial < _SERIAL_LIMIT}
         keys = self._cache.get(wanted)
-        if missing := wanted - keys.keys():
+        for missing in _batches(sorted(wanted - keys.keys())):
             erasures = self._cache.erasures
             async with self._transaction() as connection:
                 rows = await connection.fetch(_HELD, missing)
@@ -192,6 +198,11 @@ class PostgresRegistry:
                     f"The database {self._place} holds the ledger's views, which may be dropped at any time; the "
                     "registry never. Give the registry a database of its own."
                 )
+            if await connection.fetchval("show fsync") != "on":
+                raise RegistryUnfit(
+                    f"The server of {self._place} runs with fsync=off: a power cut could take keys that the log "
+                    "already relies on. Set fsync=on."
+                )
             if await connection.fetchval("select to_regclass('registry.meta') is null"):
                 await connection.execute(_TABLES)
                 await connection.execute(
@@ -220,6 +231,14 @@ class PostgresRegistry:
 
     async def _known(self, connection: asyncpg.Connection, identifiers: Collection[bytes]) -> dict[bytes, Key]:
         return {row["identifier"]: self._opened(row) for row in await connection.fetch(_KNOWN, identifiers)}
+
+    async def _known_or_new(self, connection: asyncpg.Connection, identifiers: set[bytes]) -> dict[bytes, Key]:
+        keys = await self._known(connection, identifiers)
+        if len(keys) < len(identifiers):
+            await connection.execute(_LOCK)
+            keys |= await self._known(connection, identifiers - keys.keys())
+            keys |= await self._add_students(connection, sorted(identifiers - keys.keys()))
+        return keys
 
     async def _add_students(self, connection: asyncpg.Connection, identifiers: Sequence[bytes]) -> dict[bytes, Key]:
         keys = await self._add_keys(connection, [uuid4() for _ in identifiers])
@@ -256,16 +275,28 @@ def place_of(dsn: str) -> str:
     return f"{host}{parts.path}"
 
 
+def _batches(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:
+    return (items[first : first + BATCH] for first in range(0, len(items), BATCH))
+
+
 @asynccontextmanager
 async def _translated_errors(place: str) -> AsyncIterator[None]:
     try:
         yield
     except _UNFIT as error:
-        raise RegistryUnfit(f"{_refusal(place, error)} Correct the database or its DSN.") from error
+        raise RegistryUnfit(
+            f"The registry in {place} cannot be used: {_said(error)}. Correct the database, or the DSN that names it."
+        ) from error
     except _UNAVAILABLE as error:
-        raise RegistryUnavailable(f"{_refusal(place, error)} Nothing was lost; try again.") from error
+        raise RegistryUnavailable(
+            f"The registry in {place} cannot be reached now: {_said(error)}. Nothing was lost; try again."
+        ) from error
 
 
-def _refusal(place: str, error: Exception) -> str:
-    said = error.args[0] if isinstance(error, asyncpg.PostgresError) and error.args else type(error).__name__
-    return f"The registry in {place} cannot be used now: {said}."
+def _said(error: Exception) -> str:
+    """Return what the other side said, without a password or a row's values (PostgreSQL's DETAIL may hold these)."""
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return "its DSN is not understood"
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.args[0]) if error.args else type(error).__name__
+    return str(error) or type(error).__name__
