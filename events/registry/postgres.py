@@ -40,7 +40,7 @@ _SERIAL_LIMIT = 2**63
 _Item = TypeVar("_Item")
 
 _POOL_OPTIONS = {
-    "min_size": 1,
+    "min_size": 0,
     "max_size": 4,
     "timeout": CONNECT_SECONDS,
     "command_timeout": 60.0,
@@ -54,7 +54,7 @@ _POOL_OPTIONS = {
 }
 
 _UNFIT = (
-    asyncpg.ClientConfigurationError,
+    ValueError,  # from asyncpg: the DSN is none
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.SyntaxOrAccessError,  # no right, or a table is not as it was made
@@ -270,7 +270,12 @@ class PostgresRegistry:
 
 def place_of(dsn: str) -> str:
     """Return host and database of a DSN, for messages: never the user or the password."""
-    parts = urlsplit(dsn)
+    try:
+        parts = urlsplit(dsn)
+    except ValueError:
+        return "an unreadable DSN"
+    if parts.scheme not in ("postgresql", "postgres"):
+        return "a DSN that does not begin with postgresql://"
     host = parts.netloc.rpartition("@")[2] or parse_qs(parts.query).get("host", ["this machine"])[0]
     return f"{host}{parts.path}"
 
@@ -295,8 +300,10 @@ async def _translated_errors(place: str) -> AsyncIterator[None]:
 
 def _said(error: Exception) -> str:
     """Return what the other side said, without a password or a row's values (PostgreSQL's DETAIL may hold these)."""
-    if isinstance(error, asyncpg.ClientConfigurationError):
+    if isinstance(error, ValueError):
         return "its DSN is not understood"
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error.__context__, asyncpg.PostgresError):
+        error = error.__context__  # what ended the transaction; asyncpg tells only that it cannot roll it back
     if isinstance(error, asyncpg.PostgresError):
         return str(error.args[0]) if error.args else type(error).__name__
     return str(error) or type(error).__name__
