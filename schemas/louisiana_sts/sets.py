@@ -1,0 +1,111 @@
+"""The checks of one student's lines: the rule table on each, and the kinds of finding that need several."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from schemas.layout import RecordLayout
+from schemas.louisiana_sts.batch import Line
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
+from schemas.louisiana_sts.table import Table, problem
+from schemas.problems import Problem
+from schemas.rules import Rule
+
+# What makes a record the same as another one of its student (R-039, 326, R-161), and how a repetition is reported.
+SAME_STUDENT = ("state_identification_number",)
+SAME_COURSE = (
+    "course_beginning_school_session_year",
+    "course_code",
+    "course_part_number",
+    "semester_code",
+    "transcript_course_name",
+)
+SAME_CREDENTIAL = ("ibc_code", "pass_fail")
+REPEATED = {
+    STUDENT: ("211", SAME_STUDENT, "state_identification_number"),
+    COURSE: ("326", SAME_COURSE, "course_code"),
+    CREDENTIAL: ("513", SAME_CREDENTIAL, "pass_fail"),
+}
+
+
+class SetChecks:
+    """The compiled table of one sector, year and day, applied to the lines of one student at a time."""
+
+    def __init__(self, rules: Table, bssy: int, today: date) -> None:
+        self.layout = rules.layout
+        self.compiled = rules.compile(bssy, today)
+        self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
+
+    def student(self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]]) -> list[Problem]:
+        """The findings on one student. A line with faults counts as there, and is not looked into further."""
+        found: list[Problem] = []
+        for line in lines:
+            if line.number in faults:
+                found.extend(faults[line.number])
+                continue
+            rules, broken = self.compiled[line.code]
+            found.extend(finding(rules[index], line) for index in broken(line.raw))
+        found.extend(self.missing(lines))
+        found.extend(self.repeated([line for line in lines if line.number not in faults]))
+        return found
+
+    def missing(self, lines: Sequence[Line]) -> Iterator[Problem]:
+        """200 and 300: courses without their student, a student without courses. Credentials stand alone (R-042)."""
+        codes = {line.code for line in lines}
+        if (STUDENT in codes) != (COURSE in codes):
+            for line in lines:
+                if line.code != CREDENTIAL:
+                    code = "300" if line.code == STUDENT else "200"
+                    yield self.at(line, code, "state_identification_number")
+
+    def repeated(self, lines: Sequence[Line]) -> Iterator[Problem]:
+        """211, 326 and 513: each record after the first that is the same, naming the first."""
+        seen: dict[tuple[str, bytes], int] = {}
+        for line in lines:
+            same = b"".join([line.raw[span] for span in self.same[line.code]]).rstrip(b" ")
+            first = seen.setdefault((line.code, same), line.number)
+            if first != line.number and self.is_countable(line):
+                code, _, field = REPEATED[line.code]
+                yield self.at(line, code, field, hint=f"{problem(code).hint} The first is line {first}.")
+
+    def is_countable(self, line: Line) -> bool:
+        """A credential counts once as passed and once as failed; without P or F, 513 stands for it already."""
+        return line.code != CREDENTIAL or line.raw[self.layout[CREDENTIAL]["pass_fail"].span] in (b"P", b"F")
+
+    def at(self, line: Line, code: str, name: str, hint: str | None = None) -> Problem:
+        field = self.layout[line.code][name]
+        return problem(
+            code,
+            line=line.number,
+            record=line.code,
+            field=name,
+            columns=field.columns,
+            found=line.raw[field.span],
+            hint=hint,
+        )
+
+
+def spans(record: RecordLayout, names: Sequence[str]) -> tuple[slice, ...]:
+    """Where the named fields stand, neighbours joined into one slice."""
+    joined: list[slice] = []
+    for name in names:
+        span = record[name].span
+        if joined and joined[-1].stop == span.start:
+            joined[-1] = slice(joined[-1].start, span.stop)
+        else:
+            joined.append(span)
+    return tuple(joined)
+
+
+def finding(rule: Rule, line: Line) -> Problem:
+    first, last = rule.columns
+    return Problem(
+        code=rule.code,
+        message=rule.message,
+        effect=rule.effect,
+        hint=rule.hint,
+        line=line.number,
+        record=line.code,
+        field=rule.field,
+        columns=rule.columns,
+        found=line.raw[first - 1 : last],
+    )

@@ -1,0 +1,160 @@
+"""The Louisiana rule table bound to one sector's layout: codes, rules, what stays undecided, and their digest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import Any, cast, get_args
+
+from schemas.expressions import Scope
+from schemas.layout import Layout, Variant, content_digest, load_layout
+from schemas.louisiana_sts.records import readings, toml
+from schemas.problems import Effect, Problem, Undecided
+from schemas.rules import Check, FileConstants, Rule, bind, compile_record
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One finding that may be reported: of the 81 of Appendix K, or of our own (F, L, V, N)."""
+
+    code: str
+    message: str
+    effect: Effect
+    sectors: frozenset[Variant]
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Everything the checks of one sector are made from. `digest` changes when any of it does."""
+
+    layout: Layout
+    codes: Mapping[str, Code]
+    rules: Mapping[str, tuple[Rule, ...]]
+    undecided: tuple[Undecided, ...]
+    digest: str
+
+    def compile(self, bssy: int, today: date) -> dict[str, tuple[tuple[Rule, ...], Check]]:
+        """Per record type: the rules with their hints filled in, and the function that finds the broken ones."""
+        constants = FileConstants(bssy, today)
+        return {
+            code: (told(rules, self.layout, bssy), compile_record(rules, self.layout[code].length, constants))
+            for code, rules in self.rules.items()
+        }
+
+
+def told(rules: Sequence[Rule], layout: Layout, bssy: int) -> tuple[Rule, ...]:
+    """The rules with {bssy}, {next} and {values} of their hints filled in."""
+    years = {"{bssy}": str(bssy), "{next}": str(bssy + 1)}
+    return tuple(replace(rule, hint=filled(rule, layout, years)) for rule in rules)
+
+
+def filled(rule: Rule, layout: Layout, years: Mapping[str, str]) -> str:
+    hint = rule.hint
+    if "{values}" in hint:
+        hint = hint.replace("{values}", ", ".join(layout[rule.record][rule.field].values))
+    for mark, year in years.items():
+        hint = hint.replace(mark, year)
+    return hint
+
+
+@cache
+def all_codes() -> Mapping[str, Code]:
+    """The 81 codes of the guide, then our own."""
+    guide = {row["code"]: guide_code(row) for row in toml("error_codes.toml")["error"]}
+    own = {row["code"]: own_code(row) for row in toml("own_codes.toml")["error"]}
+    return guide | own
+
+
+def guide_code(row: Mapping[str, Any]) -> Code:
+    sectors = {"public", "nonpublic"} if row["applies_to"] == "both" else {row["applies_to"]}
+    hint = toml("rules.toml")["built_in"].get(row["code"], "")
+    return Code(
+        row["code"], row["message"], effect(row["effect"]), cast("frozenset[Variant]", frozenset(sectors)), hint
+    )
+
+
+def own_code(row: Mapping[str, Any]) -> Code:
+    return Code(row["code"], row["message"], effect(row["effect"]), frozenset(get_args(Variant)), row["hint"])
+
+
+def effect(text: str) -> Effect:
+    """The effect named first: `remove_graduation_date (code 2)` is remove_graduation_date."""
+    name = text.partition(" ")[0]
+    if name not in get_args(Effect):
+        raise ValueError(f"effect {text!r} is none of {', '.join(get_args(Effect))}")
+    return cast("Effect", name)
+
+
+@cache
+def table(variant: Variant) -> Table:
+    """The table of one sector. Raises RuleError, LayoutError or KeyError where the data contradict themselves."""
+    layout, codes, content = load_layout(variant), all_codes(), toml("rules.toml")
+    domains = {name: tuple(words) for name, words in content["domain"].items()}
+    domains |= {name: career_options(groups) for name, groups in content["domain_from"].items()}
+    scopes = {code: Scope(record, spans(content, variant, code), domains) for code, record in layout.records.items()}
+    rows = [with_hint(row, codes) for row in content["rule"] if applies(row, codes, variant)]
+    rules = bind(rows, scopes, {code.code: (code.message, code.effect) for code in codes.values()})
+    return Table(
+        layout=layout,
+        codes=codes,
+        rules={code: tuple(rule for rule in rules if rule.record == code) for code in layout.records},
+        undecided=tuple(
+            Undecided(row["code"], row["table"]) for row in content["needs"] if variant in codes[row["code"]].sectors
+        ),
+        digest=rules_digest(variant),
+    )
+
+
+def applies(row: Mapping[str, str], codes: Mapping[str, Code], variant: Variant) -> bool:
+    return row.get("sector", variant) == variant and variant in codes[row["code"]].sectors
+
+
+def with_hint(row: Mapping[str, str], codes: Mapping[str, Code]) -> dict[str, str]:
+    return {"hint": codes[row["code"]].hint, **row}
+
+
+def spans(content: Mapping[str, Any], variant: Variant, code: str) -> dict[str, tuple[str, str]]:
+    return {
+        name: (first, last)
+        for sector in ("both", variant)
+        for name, (first, last) in content["span"].get(sector, {}).get(code, {}).items()
+    }
+
+
+def career_options(groups: Sequence[str]) -> tuple[str, ...]:
+    content = toml("career_options.toml")
+    return tuple(row["code"] for group in groups for row in content[group])
+
+
+@cache
+def rules_digest(variant: Variant) -> str:
+    """SHA-256 over everything but the layout that decides a verdict of this sector."""
+    names = ("rules.toml", "error_codes.toml", "own_codes.toml", "career_options.toml")
+    return content_digest([variant, dict(readings()), *(toml(name) for name in names)])
+
+
+def problem(
+    code: str,
+    *,
+    line: int | None = None,
+    record: str | None = None,
+    field: str | None = None,
+    columns: tuple[int, int] | None = None,
+    found: bytes = b"",
+    message: str | None = None,
+    hint: str | None = None,
+) -> Problem:
+    """A finding of a built-in kind: message, effect and hint are those of its code unless given."""
+    known = all_codes()[code]
+    return Problem(
+        code=code,
+        message=message or known.message,
+        effect=known.effect,
+        hint=hint or known.hint,
+        line=line,
+        record=record,
+        field=field,
+        columns=columns,
+        found=found,
+    )
