@@ -233,16 +233,22 @@ class BlobStore:
 
     def _sweep(self, before: datetime) -> int:
         try:
-            drafts = self._files.ls(f"{self._root}/incoming", detail=False)
+            return sum(
+                self._is_swept(draft, before) for draft in self._files.ls(f"{self._root}/incoming", detail=False)
+            )
         except FileNotFoundError:
-            return 0
-        dead = 0
-        for draft in drafts:
-            with suppress(FileNotFoundError):  # a live write has just ended
-                if self._files.modified(draft) <= before:
-                    self._files.rm_file(draft)
-                    dead += 1
-        return dead
+            return 0  # nothing was ever stored
+        except OSError as error:
+            raise BlobUnavailable(f"{self._root} cannot be swept: {_said(error)}. Repair the store; repeat.") from error
+
+    def _is_swept(self, draft: str, before: datetime) -> bool:
+        try:
+            if self._files.modified(draft) > before:
+                return False
+            self._files.rm_file(draft)
+        except FileNotFoundError:  # its write has just ended
+            return False
+        return True
 
     def _path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest}"
