@@ -1,0 +1,78 @@
+"""Who a ref is, as the state knows it; and the erasure of a person. One stream per ref."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from events.sealing import keyed_digest
+from events.stored import Event, Standing
+
+
+class StudentIdentified(Event, frozen=True):
+    """The student's legal identity, from the eScholar extract or a nonpublic 020 (R-008, R-007). Sealed whole.
+
+    `birth_date` is YYYY-MM-DD; `ssn` nine digits or empty.
+    """
+
+    stored_name = "student-identified"
+
+    first_name: str
+    last_name: str
+    middle_name: str = ""
+    suffix: str = ""
+    birth_date: str = ""
+    ssn: str = ""
+    sex: str = ""
+
+
+class StudentErased(Event, frozen=True):
+    """The student's key is to be destroyed: every sealed part becomes unreadable for ever, every row goes.
+
+    `order` names the order that demanded it (a docket or ticket number), never the person.
+    """
+
+    stored_name = "student-erased"
+    clear_fields = frozenset({"order"})
+
+    order: str
+
+
+IdentityEvent = StudentIdentified | StudentErased
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody has said who this is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The person was erased; the ref stands for nobody."""
+
+    order: str
+
+
+IdentityState = Unknown | StudentIdentified | Erased
+
+
+class IdentityStanding(Standing, frozen=True):
+    """What is clear of an identity: a keyed digest, so that a change can be seen and nothing be guessed."""
+
+    identity: str
+
+
+def evolve(_state: IdentityState, event: IdentityEvent) -> IdentityState:
+    """Fold one event."""
+    return Erased(event.order) if isinstance(event, StudentErased) else event
+
+
+def decide(proposed: IdentityEvent, state: IdentityState) -> tuple[IdentityEvent, ...]:
+    """An identity that says nothing new changes nothing; nothing happens to an erased student."""
+    return () if isinstance(state, Erased) or proposed == state else (proposed,)
+
+
+def standing(state: IdentityState, key: bytes) -> IdentityStanding:
+    """Say in clear how the identity stands."""
+    if not isinstance(state, StudentIdentified):
+        return IdentityStanding(identity="")
+    return IdentityStanding(identity=keyed_digest(key, msgspec.json.encode(state), purpose="identity"))

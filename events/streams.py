@@ -1,0 +1,55 @@
+"""Stream names. They carry codes, years and random ids, never personal data."""
+
+import re
+from typing import NamedTuple
+from uuid import UUID
+
+MAX_STREAM_CHARS = 200
+WELL_FORMED = re.compile(r"[a-z]+(/[A-Za-z0-9_-]+)+")
+
+
+class StudentStream(NamedTuple):
+    """The parts of a student's stream: one student, at one sponsor, in one school year."""
+
+    sponsor: str
+    ref: UUID
+    bssy: str
+
+
+def student_stream(sponsor: str, ref: UUID, bssy: str) -> str:
+    """Name the stream of a student's transcript set (R-001: BSSY + sponsor + state id)."""
+    return f"student/{sponsor}/{ref}/{bssy}"
+
+
+def upload_stream(upload: UUID) -> str:
+    """Name the stream of one upload."""
+    return f"upload/{upload}"
+
+
+def identity_stream(ref: UUID) -> str:
+    """Name the stream that says who a ref is."""
+    return f"identity/{ref}"
+
+
+def category(stream: str) -> str:
+    """Return what kind of stream this is: `student`, `upload`, `identity`."""
+    return stream.split("/", 1)[0]
+
+
+def parse_student_stream(stream: str) -> StudentStream:
+    """Take a student stream's name apart. Raises ValueError for any other stream."""
+    kind, sponsor, ref, bssy = stream.split("/")
+    if kind != "student":
+        raise ValueError(f"{stream!r} is not a student stream")
+    return StudentStream(sponsor, UUID(ref), bssy)
+
+
+def owner_of(stream: str) -> UUID:
+    """Return the ref or upload id that a stream's key belongs to."""
+    parts = stream.split("/")
+    return UUID(parts[2] if parts[0] == "student" else parts[1])
+
+
+def is_well_formed(stream: str) -> bool:
+    """Tell whether a name may stand in a commit (rule 1)."""
+    return len(stream) <= MAX_STREAM_CHARS and WELL_FORMED.fullmatch(stream) is not None

@@ -1,0 +1,233 @@
+"""What may happen next to a student's transcript set: commands, and one pure decision.
+
+The day and the facts of tables arrive with `checks`; nothing here reads a clock or a table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from events.student import (
+    Absent,
+    CourseAdded,
+    CourseDeleted,
+    CourseEdited,
+    CredentialAdded,
+    CredentialDeleted,
+    CredentialEdited,
+    CredentialsReplaced,
+    Present,
+    StudentEdited,
+    StudentEvent,
+    StudentRecordSubmitted,
+    StudentRemoved,
+    StudentState,
+    canonical,
+    evolve,
+    record_set,
+)
+from schemas.louisiana_sts.records import Fields, RecordSet
+from schemas.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitSet:
+    """Store a set that was checked: whole, or 050 alone."""
+
+    records: RecordSet
+
+
+@dataclass(frozen=True, slots=True)
+class EditStudent:
+    """Change fields of the 020; "" blanks a field."""
+
+    changes: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class AddCourse:
+    """Add a 030."""
+
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class EditCourse:
+    """Change fields of one 030."""
+
+    number: int
+    changes: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCourse:
+    """Delete one 030."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddCredential:
+    """Add a 050."""
+
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class EditCredential:
+    """Change fields of one 050."""
+
+    number: int
+    changes: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCredential:
+    """Delete one 050."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStudent:
+    """Take the student's set of this year out."""
+
+    by: Literal["delete-all-and-replace", "request"]
+
+
+Edit = EditStudent | AddCourse | EditCourse | DeleteCourse | AddCredential | EditCredential | DeleteCredential
+StudentCommand = SubmitSet | RemoveStudent | Edit
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command that may not happen: what is wrong, as problems with their places and repairs."""
+
+    problems: tuple[Problem, ...]
+
+
+Decision = tuple[StudentEvent, ...] | Refused
+Checks = Callable[[RecordSet], Sequence[Problem]]
+
+KEY_FIELDS = frozenset({"state_identification_number", "beginning_school_session_year", "sponsor_code"})
+
+NO_SET = Problem(
+    code="L01",
+    message="THE STUDENT HOLDS NO TRANSCRIPT SET IN THIS YEAR",
+    effect="reject_student",
+    hint="Upload the student's 020 and 030 records first, or name the school year in which the student is held.",
+)
+
+
+def no_such_number(record: str, number: int, held: Mapping[int, Fields]) -> Problem:
+    """Say that a course or credential number is not held, and which are."""
+    numbers = ", ".join(map(str, held)) or "none"
+    return Problem(
+        code="L02",
+        message=f"NO {record} RECORD WITH NUMBER {number}",
+        effect="reject_student",
+        record=record,
+        hint=f"Numbers held: {numbers}. `ledger student` lists them.",
+    )
+
+
+def key_field(name: str) -> Problem:
+    """Say that a field which names the set cannot be edited (R-012)."""
+    return Problem(
+        code="L03",
+        message="A KEY OF THE RECORD SET CANNOT BE EDITED",
+        effect="reject_student",
+        record="020",
+        field=name,
+        hint="Submit the student under the right key and remove the wrong set; both histories stay readable.",
+    )
+
+
+def decide(command: StudentCommand, state: StudentState, checks: Checks) -> Decision:
+    """Decide a command: no event when nothing would change, Refused when it may not happen.
+
+    `checks` gives the problems of a whole set; a problem that stood before an edit does not refuse the edit.
+    """
+    match command:
+        case SubmitSet(records=records):
+            return submit(records, state)
+        case RemoveStudent(by=by):
+            return () if isinstance(state, Absent) else (StudentRemoved(by),)
+    return Refused((NO_SET,)) if isinstance(state, Absent) else edit(command, state, checks)
+
+
+def submit(records: RecordSet, state: StudentState) -> Decision:
+    """Replace what is held (R-038, R-042). An equal set changes nothing, so that resending decertifies nobody."""
+    if records.kind == "credentials" and isinstance(state, Absent):
+        return Refused((NO_SET,))
+    event = submission(records)
+    after = evolve(state, event)
+    same = isinstance(state, Present) and isinstance(after, Present) and equal(state, after)
+    return () if same else (event,)
+
+
+def submission(records: RecordSet) -> StudentRecordSubmitted | CredentialsReplaced:
+    """Return the event that stores a set."""
+    if records.kind == "credentials":
+        return CredentialsReplaced(records.credentials)
+    return StudentRecordSubmitted(records.student or {}, records.courses, records.credentials)
+
+
+def equal(one: Present, other: Present) -> bool:
+    """Whether two sets hold the same records, in whatever order and under whatever numbers."""
+    return canonical(record_set(one)) == canonical(record_set(other))
+
+
+def edit(command: Edit, state: Present, checks: Checks) -> Decision:
+    """Decide an online edit: the record must exist, and the edit must bring in no problem that rejects a student."""
+    wrong = target_problems(command, state)
+    if wrong:
+        return Refused(wrong)
+    event = edit_event(command, state)
+    after = evolve(state, event)
+    if after == state:
+        return ()
+    stood = {identity_of(problem) for problem in checks(record_set(state))}
+    fresh = [
+        problem
+        for problem in (checks(record_set(after)) if isinstance(after, Present) else ())
+        if problem.effect in {"reject_student", "reject_file"} and identity_of(problem) not in stood
+    ]
+    return Refused(tuple(fresh)) if fresh else (event,)
+
+
+def identity_of(problem: Problem) -> tuple[str, str | None, str | None, bytes]:
+    """What makes two findings the same finding, wherever their lines now stand."""
+    return problem.code, problem.record, problem.field, problem.found
+
+
+def target_problems(command: Edit, state: Present) -> tuple[Problem, ...]:
+    """Return what is wrong with the record or field that an edit aims at."""
+    match command:
+        case EditStudent(changes=changes):
+            return tuple(key_field(name) for name in sorted(changes.keys() & KEY_FIELDS))
+        case EditCourse(number=number) | DeleteCourse(number=number) if number not in state.courses:
+            return (no_such_number("030", number, state.courses),)
+        case EditCredential(number=number) | DeleteCredential(number=number) if number not in state.credentials:
+            return (no_such_number("050", number, state.credentials),)
+    return ()
+
+
+def edit_event(command: Edit, state: Present) -> StudentEvent:
+    """Return the event that an edit would become."""
+    match command:
+        case EditStudent(changes=changes):
+            return StudentEdited(changes)
+        case AddCourse(fields=fields):
+            return CourseAdded(state.next_course, fields)
+        case EditCourse(number=number, changes=changes):
+            return CourseEdited(number, changes)
+        case DeleteCourse(number=number):
+            return CourseDeleted(number)
+        case AddCredential(fields=fields):
+            return CredentialAdded(state.next_credential, fields)
+        case EditCredential(number=number, changes=changes):
+            return CredentialEdited(number, changes)
+        case DeleteCredential(number=number):
+            return CredentialDeleted(number)
+    assert_never(command)

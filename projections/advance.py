@@ -1,0 +1,144 @@
+"""One step of the follower: a batch of records becomes verdicts and rows, in one transaction."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from events.fold import Judged, fold, read_records
+from events.log.contract import Record
+from events.registry.contract import RegistryError
+from events.sealing import SealBroken
+from events.stored import UnknownEventError
+from projections import index
+from projections.database import Connection
+from projections.index import Kept
+from projections.opening import KeyMissing, Keyring, OpenCommit
+from projections.projection import History, Projection
+
+NOT_THE_PROJECTIONS_FAULT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    RegistryError,
+    KeyMissing,
+    OSError,
+)
+
+
+class PositionMoved(Exception):
+    """Somebody else moved the head meanwhile, or back. Read it again and go on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A projection that stopped at an event, and why. The others went on."""
+
+    name: str
+    position: int
+    error: str
+
+
+async def advance(
+    connection: Connection,
+    start: int,
+    records: Sequence[Record],
+    projections: Sequence[Projection],
+    keyring: Keyring,
+) -> int:
+    """Fold the records read from position `start` on, and return the next position to read from.
+
+    Raises PositionMoved when the head lies before `start`. Records that the head has passed are dropped: of two
+    followers with the same records the second does nothing.
+    """
+    async with connection.transaction():
+        head = await index.read_head(connection, lock=True)
+        if head.next_position < start:
+            raise PositionMoved(f"the index is at {head.next_position}, the records begin at {start}")
+        batch = read_records(record for record in records if record.position >= head.next_position)
+        if not batch:
+            return head.next_position
+        judged, _ = fold(batch, await index.look_up(connection, batch, head.genesis))
+        moved = await index.write(connection, judged, head)
+        opened = await keyring.open(standing(judged, head))
+        names = await running(connection, head.next_position)
+        history = History(connection, keyring)
+        for projection in projections:
+            if projection.name in names:
+                parked = await apply_or_park(connection, projection, opened, history)
+                await move(connection, projection.name, moved.next_position, parked)
+        await connection.execute("select pg_notify($1, $2)", index.CHANNEL, str(moved.next_position))
+    return moved.next_position
+
+
+def standing(judged: Sequence[Judged], head: index.Head) -> list[Kept]:
+    """Return the commits of a batch that stand, each with the running maximum of commit times."""
+    commits, as_of = [], head.as_of
+    for item in judged:
+        if item.entry is None or not item.stands:
+            continue
+        as_of = item.entry.time if as_of is None else max(as_of, item.entry.time)
+        if item.commit is not None:
+            commits.append(Kept(item.record.position, as_of, item.commit))
+    return commits
+
+
+async def running(connection: Connection, position: int) -> set[str]:
+    """Return the projections that stand at the head's position; a parked or a younger one catches up by itself."""
+    rows = await connection.fetch(
+        "select name from projections where next_position = $1 and error is null for update", position
+    )
+    return {row["name"] for row in rows}
+
+
+async def apply_or_park(
+    connection: Connection, projection: Projection, commits: Sequence[OpenCommit], history: History
+) -> Parked | None:
+    """Fold a batch; if that fails, fold as many commits as can be and say at which one the projection stopped."""
+    wanted = [commit for commit in commits if commit.category in projection.categories]
+    if not wanted or await applies(connection, projection, wanted, history) is None:
+        return None
+    for commit in wanted:
+        error = await applies(connection, projection, [commit], history)
+        if error is not None:
+            return Parked(projection.name, commit.position, describe(error))
+    return None
+
+
+def describe(error: Exception) -> str:
+    """Say what stopped a projection. A foreign error's text may quote a row, so only its kind and place are told."""
+    if isinstance(error, UnknownEventError | SealBroken):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "projections" in frame.filename or "events" in frame.filename]
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}"
+
+
+async def applies(
+    connection: Connection, projection: Projection, commits: Sequence[OpenCommit], history: History
+) -> Exception | None:
+    """Fold commits inside a savepoint; on a fault of the projection roll back to it and return the fault."""
+    try:
+        async with connection.transaction():
+            await projection.apply(connection, commits, history)
+    except NOT_THE_PROJECTIONS_FAULT:
+        raise
+    except Exception as error:  # noqa: BLE001 - one projection's fault must not stop the others, whatever it is
+        return error
+    return None
+
+
+async def move(connection: Connection, name: str, after: int, parked: Parked | None) -> None:
+    """Move a projection behind the batch, or leave it at the event it cannot fold."""
+    await connection.execute(
+        "update projections set next_position = $2, error_position = $3, error = $4 where name = $1",
+        name,
+        after if parked is None else parked.position,
+        None if parked is None else parked.position,
+        None if parked is None else parked.error,
+    )

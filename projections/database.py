@@ -1,0 +1,47 @@
+"""Connections to the views' database: one PostgreSQL schema a projection, one search path for all of them."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import asyncpg
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+REGISTRY_SCHEMA = "registry"
+
+
+class ViewsUnfitError(Exception):
+    """The database must not hold the views. The message says why and what to do."""
+
+
+SESSION = {
+    "idle_in_transaction_session_timeout": "5000",  # frees the rows that a stopped process still holds
+    "jit": "off",
+    "timezone": "UTC",
+    "application_name": "transcript-ledger",
+}
+
+
+def search_path(schemas: Sequence[str]) -> str:
+    """Return a search path that finds every projection's tables by their plain names."""
+    return ", ".join(schemas)
+
+
+async def connect(dsn: str, schemas: Sequence[str]) -> Connection:
+    """Open one connection that sees the given schemas."""
+    return await asyncpg.connect(dsn, server_settings=SESSION | {"search_path": search_path(schemas)})
+
+
+async def connect_pool(dsn: str, schemas: Sequence[str], *, size: int = 4) -> Pool:
+    """Open a pool of connections that see the given schemas."""
+    settings = SESSION | {"search_path": search_path(schemas)}
+    return await asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+
+
+async def refuse_registry_database(connection: Connection) -> None:
+    """Raise ViewsUnfitError when the database holds a registry: views are thrown away, a registry never is."""
+    if await connection.fetchval("select to_regnamespace($1) is not null", REGISTRY_SCHEMA):
+        raise ViewsUnfitError(
+            "this database holds a registry, which must outlive the views; name a database of its own for the views "
+            "(LEDGER_VIEWS_DSN)"
+        )

@@ -1,0 +1,135 @@
+"""The follower: keeps the views at the log's end. Every process that writes runs one.
+
+An advisory lock keeps two followers from doing the same work. Correctness never rests on it: the guarded position
+does. A follower that waits and sees no progress for a second goes ahead without the lock.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+
+from events.log.contract import Log, LogUnavailable
+from events.registry.contract import Registry, RegistryUnavailable
+from projections import index
+from projections.advance import PositionMoved, advance
+from projections.catch_up import catch_up
+from projections.database import Connection, connect
+from projections.opening import Keyring
+from projections.projection import Projection
+from projections.views import PROJECTIONS, SCHEMAS
+
+FOLLOWER_LOCK = 0x1ED6E8
+BATCH = 100
+"""Records a transaction: large enough to amortise it, small enough that an online edit never waits long behind one."""
+
+STALL_SECONDS = 1.0
+STANDBY_SECONDS = 0.1
+RETRY_SECONDS = 0.5
+
+TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    LogUnavailable,
+    RegistryUnavailable,
+    OSError,
+)
+
+
+@dataclass
+class Progress:
+    """What a follower can tell of itself: where it is, whether it leads, what holds it up."""
+
+    next_position: int = 0
+    leading: bool = False
+    trouble: str = ""
+
+
+class Follower:
+    """Follows one log into one views' database until it is cancelled."""
+
+    def __init__(
+        self, dsn: str, log: Log, registry: Registry, *, projections: Sequence[Projection] = PROJECTIONS
+    ) -> None:
+        self._dsn = dsn
+        self._log = log
+        self._keyring = Keyring(registry, log)
+        self._projections = projections
+        self.progress = Progress()
+
+    async def run(self) -> None:
+        """Follow for ever; after a lost server try again. Raises what only a person can repair, such as LogUnfit."""
+        while True:
+            try:
+                await self._session()
+            except TRANSIENT as error:
+                self.progress.trouble = f"{type(error).__name__}: trying again"
+                self.progress.leading = False
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _session(self) -> None:
+        """Follow on one connection; the advisory lock lives and dies with it."""
+        connection = await connect(self._dsn, SCHEMAS)
+        try:
+            for projection in self._projections:
+                await catch_up(connection, projection, self._keyring)
+            self.progress.trouble = ""
+            while True:
+                if await self._may_lead(connection):
+                    with suppress(PositionMoved):
+                        await self._lead(connection)
+        finally:
+            self.progress.leading = False
+            connection.terminate() if connection.is_closed() else await close(connection)
+
+    async def _lead(self, connection: Connection) -> None:
+        """Fold batch after batch as they come."""
+        self.progress.leading = True
+        start = (await index.read_head(connection)).next_position
+        async for records in self._log.follow(start, limit=BATCH):
+            start = await advance(connection, start, records, self._projections, self._keyring)
+            self.progress.next_position = start
+
+    async def _may_lead(self, connection: Connection) -> bool:
+        """Wait until the lock is ours, or until whoever holds it has made no progress for too long."""
+        clock = asyncio.get_running_loop().time
+        seen, since = -1, clock()
+        while True:
+            if await connection.fetchval("select pg_try_advisory_lock($1)", FOLLOWER_LOCK):
+                return True
+            head = await index.read_head(connection)
+            self.progress.next_position = head.next_position
+            if head.next_position != seen or await self._log.end() <= head.next_position:
+                seen, since = head.next_position, clock()
+            elif clock() - since > STALL_SECONDS:
+                await self._go_ahead(connection, head.next_position)
+            await asyncio.sleep(STANDBY_SECONDS)
+
+    async def _go_ahead(self, connection: Connection, start: int) -> None:
+        """Fold what lies there without the lock: its holder is stopped, or gone without its server noticing."""
+        with suppress(PositionMoved):
+            async for records in self._log.read(start, limit=BATCH):
+                start = await advance(connection, start, records, self._projections, self._keyring)
+                self.progress.next_position = start
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection without waiting for a server that does not answer."""
+    try:
+        await connection.close(timeout=2)
+    except (TimeoutError, *TRANSIENT):
+        connection.terminate()
+
+
+async def advance_to_end(connection: Connection, log: Log, keyring: Keyring, projections: Sequence[Projection]) -> int:
+    """Fold everything that lies in the log now, and return the position reached. For rebuilds, fsck and tests."""
+    start = (await index.read_head(connection)).next_position
+    async for records in log.read(start, limit=BATCH):
+        start = await advance(connection, start, records, projections, keyring)
+    return start

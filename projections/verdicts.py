@@ -1,0 +1,95 @@
+"""Verdicts: a writer that knows its record's position waits here until the index has passed it."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+
+from projections import index
+from projections.database import Connection, Pool
+from projections.index import Settled
+
+POLL_SECONDS = 0.25
+"""How often the head is read although no notification came: one may be lost with a connection."""
+
+Waiter = tuple[int, UUID, "asyncio.Future[Settled]"]
+
+
+class Verdicts:
+    """Hears the follower's notifications and answers all who wait with one query."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: list[Waiter] = []
+        self._news = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        self._listening = asyncio.create_task(self._listen(), name="verdicts")
+
+    async def close(self) -> None:
+        """Stop listening; whoever still waits is cancelled."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._listening
+        for _, _, future in self._waiting:
+            future.cancel()
+
+    async def of(self, command: UUID, position: int) -> Settled:
+        """Wait until the index has passed the command's record at `position`, and return what became of it."""
+        future: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
+        self._waiting.append((position, command, future))
+        self._news.set()
+        return await future
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with self._pool.acquire() as connection:
+                    await self._answer_for_ever(connection)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _answer_for_ever(self, connection: Connection) -> None:
+        def heard(*_: object) -> None:
+            self._news.set()
+
+        await connection.add_listener(index.CHANNEL, heard)
+        try:
+            while True:
+                await self._answer(connection)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), POLL_SECONDS if self._waiting else None)
+                self._news.clear()
+        finally:
+            if not connection.is_closed():
+                await connection.remove_listener(index.CHANNEL, heard)
+
+    async def _answer(self, connection: Connection) -> None:
+        self._waiting = [waiter for waiter in self._waiting if not waiter[2].done()]
+        if not self._waiting:
+            return
+        reached = (await index.read_head(connection)).next_position
+        due = [waiter for waiter in self._waiting if waiter[0] < reached]
+        settled = await index.verdicts(connection, commands(due)) if due else {}
+        for position, command, future in due:
+            if not future.done():
+                answer(future, position, settled.get(command))
+        self._waiting = [waiter for waiter in self._waiting if not waiter[2].done()]
+
+
+def commands(waiters: Iterable[Waiter]) -> list[UUID]:
+    """Return whose verdicts are asked for."""
+    return [command for _, command, _ in waiters]
+
+
+def answer(future: "asyncio.Future[Settled]", position: int, settled: Settled | None) -> None:
+    """Give a waiter its verdict. A record that the index passed without knowing its command was not ours."""
+    if settled is None:
+        future.set_exception(RuntimeError(f"the record at position {position} is not the one that was appended there"))
+    else:
+        future.set_result(settled)
