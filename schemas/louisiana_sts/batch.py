@@ -24,7 +24,10 @@ __all__ = ["Batch", "Line", "Refused", "Unpacked", "read_batch", "unpack"]
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No record of the file is processed (R-037); the first problem of each kind names the first offending line."""
+    """No record of the file is processed (R-037); the first problem of each kind names the first offending line.
+
+    `rows` are those read until then; `variant` is None where the layout was neither given nor told.
+    """
 
     problems: tuple[Problem, ...]
     rows: int = 0
@@ -121,7 +124,8 @@ def read_batch(data: Data, *, variant: Variant | None = None) -> Batch | Refused
     reader = Reader(data, around, told.variant if told else variant or "public")
     reader.read()
     if reader.refusals or not reader.records:
-        return Refused(refusals(reader), len(reader.offsets), reader.variant)
+        sure = reader.variant if told is None or told.certain else None
+        return Refused(refusals(reader), len(reader.offsets), sure)
     return Batch(
         data=data,
         layout=load_layout(reader.variant),

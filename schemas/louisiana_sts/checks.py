@@ -5,7 +5,7 @@ R-161). What belongs to a line but to none of its fields (500, NUL, cut short) w
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -18,40 +18,59 @@ from schemas.louisiana_sts.table import problem, rules_digest, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
 
+Progress = Callable[[int, int], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found: problems by line, column and code; the state ids held; the codes that need a table."""
+    """What was found in a file: problems by line, column and code; `held` are state ids of which nothing is stored.
+
+    `layout` is empty where the file was refused before its layout mattered; `digests` name the bytes of layout,
+    rules and file that led to the verdict.
+    """
 
     problems: tuple[Problem, ...]
     held: frozenset[str] = frozenset()
     undecided: tuple[Undecided, ...] = ()
+    file: str = ""
+    layout: str = ""
+    refused: bool = False
+    rows: int = 0
+    students: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def check(batch: Batch, *, today: date) -> Findings:
-    """Every finding on a batch that was not refused, with the notes and line faults met while reading it."""
-    checks = SetChecks(table(batch.variant), int(batch.bssy), today)
+def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Findings:
+    """Every finding on a batch that was not refused, with the notes and line faults met while reading it.
+
+    `progress` is told the students done and their whole number, every thousand students.
+    """
+    rules = table(batch.variant)
+    checks = SetChecks(rules, int(batch.bssy), today)
     faults: dict[int, list[Problem]] = {}
     for fault in batch.faults:
         faults.setdefault(fault.line or 0, []).append(fault)
     problems, held = list(batch.notes), set()
-    for state_id in batch.state_ids:
-        lines = list(batch.lines_of(state_id))
-        found = checks.student(lines, faults)
+    for done, state_id in enumerate(batch.state_ids):
+        if progress and done % 1000 == 0:
+            progress(done, len(batch.state_ids))
+        found = checks.student(list(batch.lines_of(state_id)), faults)
         if any(one.effect == "reject_student" for one in found):
             held.add(state_id)
         problems.extend(found)
-    problems.sort(key=place)
-    return Findings(tuple(problems), frozenset(held), table(batch.variant).undecided, digests(batch.layout))
+    return Findings(
+        problems=tuple(sorted(problems, key=place)),
+        held=frozenset(held),
+        undecided=rules.undecided,
+        layout=batch.variant,
+        rows=batch.rows,
+        students=len(batch.state_ids),
+        digests={"layout": rules.layout.digest, "rules": rules.digest},
+    )
 
 
 def place(found: Problem) -> tuple[int, int, str]:
     return found.line or 0, found.columns[0] if found.columns else 0, found.code
-
-
-def digests(layout: Layout) -> dict[str, str]:
-    return {"layout": layout.digest, "rules": rules_digest("public" if layout.variant == "public" else "nonpublic")}
 
 
 def check_set(
@@ -95,16 +114,30 @@ def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem
 
 
 def check_file(
-    source: Path | bytes, *, today: date, variant: Variant | None = None, limit: int = LIMIT
-) -> tuple[Batch | Refused, Findings]:
-    """Unpack, read and check one file. Raises OSError if it cannot be read."""
-    file = {"file": file_digest(source)}
+    source: Path | bytes,
+    name: str,
+    *,
+    today: date,
+    variant: Variant | None = None,
+    limit: int = LIMIT,
+    progress: Progress | None = None,
+) -> tuple[Batch | None, Findings]:
+    """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read."""
+    digest = {"file": file_digest(source)}
     unpacked = unpack(source, limit=limit)
     batch = Refused((unpacked,)) if isinstance(unpacked, Problem) else read_batch(unpacked.data, variant=variant)
     if isinstance(batch, Refused):
-        return batch, Findings(batch.problems, digests=file)
-    found = check(batch, today=today)
-    return batch, replace(found, digests=file | dict(found.digests))
+        return None, refusal(batch, name, digest)
+    found = check(batch, today=today, progress=progress)
+    return batch, replace(found, file=name, digests=digest | dict(found.digests))
+
+
+def refusal(refused: Refused, name: str, digest: dict[str, str]) -> Findings:
+    """The findings on a file of which no record is processed; with a layout, also the digests it was read by."""
+    variant = refused.variant
+    if variant:
+        digest |= {"layout": table(variant).layout.digest, "rules": rules_digest(variant)}
+    return Findings(refused.problems, file=name, layout=variant or "", refused=True, rows=refused.rows, digests=digest)
 
 
 def file_digest(source: Path | bytes) -> str:
@@ -115,16 +148,14 @@ def file_digest(source: Path | bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def report(name: str, batch: Batch | Refused, findings: Findings) -> Report:
-    """The findings under the file's name, counted."""
-    refused = isinstance(batch, Refused)
-    students = 0 if isinstance(batch, Refused) else len(batch.state_ids)
+def report(findings: Findings) -> Report:
+    """The findings as the report that is shown, stored and sent."""
     return Report(
-        file=name,
-        layout=batch.variant or "",
-        refused=refused,
-        rows=batch.rows,
-        clean=students - len(findings.held),
+        file=findings.file,
+        layout=findings.layout,
+        refused=findings.refused,
+        rows=findings.rows,
+        clean=findings.students - len(findings.held),
         held=len(findings.held),
         digests=findings.digests,
         problems=findings.problems,

@@ -1,0 +1,65 @@
+"""`ledger check FILE`: the report on a batch file, without a ledger, a database or a network."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+CLEAN, PROBLEMS, REFUSED = 0, 1, 2
+
+
+def check(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Batch file, plain or zip.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    layout: Annotated[
+        Literal["public", "nonpublic"] | None, typer.Option(help="Without it, told from the file.")
+    ] = None,
+    today: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day taken as today; without it, the clock's.")
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem, not the first 50.")] = False,
+) -> None:
+    """Check a batch file and say line by line what is wrong and how to repair it.
+
+    Exit status: 0 clean (notes aside), 1 problems, 2 the file is refused or cannot be read.
+    """
+    from schemas.louisiana_sts.checks import check_file, report
+
+    try:
+        with progress_bar(hidden=as_json) as progress:
+            batch, findings = check_file(file, file.name, today=day(today), variant=layout, progress=progress)
+    except OSError as fault:
+        typer.echo(f"{file} cannot be read: {fault.strerror}. Check its name and your rights to it.", err=True)
+        raise typer.Exit(REFUSED) from None
+    result = report(findings)
+    if as_json:
+        import json
+
+        from schemas.report_json import report_as_dict
+
+        typer.echo(json.dumps(report_as_dict(result), indent=2))
+    else:
+        from services.cli.check_report import print_report
+
+        print_report(result, batch, lines=None if show_all else 50)
+    if result.refused:
+        raise typer.Exit(REFUSED)
+    raise typer.Exit(PROBLEMS if any(one.effect != "note" for one in result.problems) else CLEAN)
+
+
+def day(given: datetime | None) -> date:
+    return (given or datetime.now(UTC).astimezone()).date()
+
+
+@contextmanager
+def progress_bar(*, hidden: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the error stream while students are checked; none where it is not a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task("Checking students", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

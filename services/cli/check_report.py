@@ -1,0 +1,158 @@
+"""The report of a check for a person at a terminal: each faulty line with the fault marked, and how to repair it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from schemas.louisiana_sts.batch import Batch
+from schemas.problems import Effect, Problem, Report
+
+WIDTH = 60
+BEFORE = 20
+EFFECTS: dict[Effect, str] = {
+    "reject_file": "file refused",
+    "reject_student": "student held",
+    "remove_graduation_date": "graduation date removed",
+    "warning": "warning",
+    "note": "accepted",
+}
+STYLES: dict[Effect, str] = {
+    "reject_file": "bold red",
+    "reject_student": "red",
+    "remove_graduation_date": "yellow",
+    "warning": "yellow",
+    "note": "dim",
+}
+
+
+def print_report(report: Report, batch: Batch | None, *, lines: int | None) -> None:
+    """Print the report; with `lines`, only so many faulty lines are shown in full."""
+    console = Console(highlight=False)
+    console.print(summary(report, batch))
+    notes = [one for one in report.problems if one.effect == "note"]
+    rest = [one for one in report.problems if one.effect != "note"]
+    for note in notes:
+        console.print(f"[dim]note {note.code}[/] {escape(note.message)}{first_line(note)}: {escape(note.hint)}")
+    groups = [(line, list(found)) for line, found in groupby(rest, key=lambda one: one.line)]
+    if groups:
+        console.print(problem_table(groups[:lines], batch))
+    if lines is not None and len(groups) > lines:
+        console.print(f"... and {len(groups) - lines:,} more lines with problems: --all or --json shows them.")
+    if rest:
+        console.print(tally(rest))
+    for line in undecided(report):
+        console.print(line)
+
+
+def summary(report: Report, batch: Batch | None) -> Text:
+    """What was read, how the layout was told, and what would be stored."""
+    told = f"{report.layout or 'unknown'} layout{how_told(batch)}"
+    head = f"{report.file}: {told}, {report.rows:,} rows\n"
+    if report.refused:
+        return Text.assemble(head, ("The file is refused: no record of it is processed.", "bold red"))
+    held = f"{report.held:,} held (nothing of a held student is stored)"
+    return Text.assemble(
+        head, (f"{report.clean:,} students clean", "green"), ", ", (held, "red" if report.held else "green")
+    )
+
+
+def how_told(batch: Batch | None) -> str:
+    if batch is None or batch.told is None:
+        return ""
+    if not batch.told.certain:
+        return " (assumed: no record tells)"
+    votes = batch.told.fitting + batch.told.against
+    return f" (told from the file: {batch.told.fitting:,} of {votes:,} records looked at fit it)"
+
+
+def first_line(problem: Problem) -> str:
+    return f" (first on line {problem.line:,})" if problem.line else ""
+
+
+def problem_table(groups: Sequence[tuple[int | None, list[Problem]]], batch: Batch | None) -> Table:
+    """One row a line: its excerpt with the faults marked, then each finding with its hint."""
+    table = Table(show_lines=True, expand=True)
+    table.add_column("line", justify="right", no_wrap=True)
+    table.add_column("student", no_wrap=True)
+    table.add_column("problem", ratio=1, overflow="fold")
+    for number, found in groups:
+        text = Text("\n").join(part for problem in found for part in explained(problem, source(problem, batch)))
+        table.add_row(f"{number:,}" if number else "", "\n".join(whose(found[0], batch)), text)
+    return table
+
+
+def whose(problem: Problem, batch: Batch | None) -> Iterable[str]:
+    """The record type, and the student's state id where the line is at hand."""
+    if problem.record:
+        yield problem.record
+        line = source(problem, batch)
+        if line is not None and batch:
+            yield batch.layout[problem.record].cut(line).get("state_identification_number", "")
+
+
+def source(problem: Problem, batch: Batch | None) -> bytes | None:
+    """The whole line where it is at hand; of a refused file only what was found."""
+    return batch.line(problem.line) if batch and problem.line else None
+
+
+def explained(problem: Problem, line: bytes | None) -> Iterable[Text]:
+    """The finding in two lines, then where it stands, marked."""
+    effect = (f"  {EFFECTS[problem.effect]}", STYLES[problem.effect])
+    yield Text.assemble((problem.code, "bold"), f" {problem.message}", (where(problem), "cyan"), effect)
+    if line is not None and problem.columns:
+        yield from marked(line, problem.columns)
+    elif problem.found:
+        yield Text(printable(problem.found[:WIDTH]), style="red")
+    yield Text(problem.hint, style="italic")
+
+
+def where(problem: Problem) -> str:
+    if not problem.columns:
+        return ""
+    first, last = problem.columns
+    columns = f"column {first}" if first == last else f"columns {first}-{last}"
+    return f"  {columns} {problem.field or ''}".rstrip()
+
+
+def marked(line: bytes, columns: tuple[int, int]) -> Iterable[Text]:
+    """The line's bytes around these columns, the columns in red with carets under them."""
+    first, last = columns
+    begin = max(0, first - 1 - BEFORE)
+    shown = printable(line[begin : begin + WIDTH].ljust(min(WIDTH, last - begin)))
+    start, stop = first - 1 - begin, min(last - begin, WIDTH)
+    lead, tail = ("..." if begin else "   "), ("..." if begin + WIDTH < len(line) else "")
+    yield Text.assemble(lead, shown[:start], (shown[start:stop], "bold red reverse"), shown[stop:], tail)
+    yield Text(" " * (len(lead) + start) + "^" * max(1, stop - start), style="red")
+
+
+def printable(raw: bytes) -> str:
+    """Latin-1 text with a dot for what a terminal would not show as one character."""
+    return "".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in raw.decode("latin-1"))
+
+
+def tally(problems: Sequence[Problem]) -> Table:
+    """How often each code was found, the most frequent first."""
+    table = Table(title="Findings by code", title_justify="left", box=None)
+    for name in ("code", "times", "message"):
+        table.add_column(name, justify="right" if name == "times" else "left")
+    messages = {one.code: one.message for one in problems}
+    for code, times in Counter(one.code for one in problems).most_common():
+        table.add_row(code, f"{times:,}", escape(messages[code]))
+    return table
+
+
+def undecided(report: Report) -> Iterable[Text]:
+    """The codes that need a table which was not given, once each, by table."""
+    if not report.undecided:
+        return
+    yield Text("Not decided here, for want of a table (wholly or in part):", style="bold")
+    by_table: dict[str, list[str]] = {}
+    for one in report.undecided:
+        by_table.setdefault(one.needs, []).append(one.code)
+    for needs, codes in by_table.items():
+        yield Text(f"  {', '.join(codes)}: {needs}")

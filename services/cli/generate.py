@@ -1,0 +1,42 @@
+"""`ledger generate OUT`: a synthetic sponsor's batch file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def generate(
+    out: Annotated[Path, typer.Argument(dir_okay=False, writable=True, help="The file to write.")],
+    students: Annotated[int, typer.Option(min=0, help="How many students.")] = 300,
+    sites: Annotated[int, typer.Option(min=1, max=999, help="Over how many sites.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=1, help="Share of students with one fault each.")] = 0.0,
+    layout: Annotated[Literal["public", "nonpublic"], typer.Option(help="Which sector's records.")] = "public",
+    bssy: Annotated[int, typer.Option(min=2018, max=2099, help="First calendar year of the session.")] = 2025,
+    answers: Annotated[
+        Path | None, typer.Option(help="Also write what a check must find: a line and a code a row.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as one JSON object.")] = False,
+) -> None:
+    """Write an invented sponsor: students, courses and credentials, none of them real.
+
+    Exit status: 0 written, 1 the file cannot be written.
+    """
+    from services.generate import Spec
+    from services.generate import generate as make
+
+    made = make(Spec(students, sites=sites, seed=seed, faults=faults, layout=layout, bssy=bssy))
+    try:
+        rows = made.write(out)
+        if answers:
+            answers.write_text("".join(f"{one.line}\t{one.code}\n" for one in made.answers))
+    except OSError as fault:
+        typer.echo(f"{fault.filename} cannot be written: {fault.strerror}. Choose another place.", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        import json
+
+        typer.echo(json.dumps({"file": str(out), "layout": layout, "students": students, "rows": rows}))
+    else:
+        typer.echo(f"{out}: {students:,} students at {sites:,} sites, {rows:,} rows, {layout} layout, BSSY {bssy}")
