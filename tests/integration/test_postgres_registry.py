@@ -224,6 +224,20 @@ async def test_a_newer_format_is_refused(registry_dsn: str, registry: object, da
     assert "has format 2; this program knows 1" in await refusal_of_opening(registry_dsn)
 
 
+async def test_a_server_that_does_not_flush_is_refused(registry_dsn: str, database: Connection) -> None:
+    async def set_fsync(value: str) -> None:
+        await database.execute(f"alter system set fsync = {value}")
+        await database.execute("select pg_reload_conf()")
+        while await database.fetchval("show fsync") != value:
+            pass
+
+    await set_fsync("off")
+    try:
+        assert "runs with fsync=off" in await refusal_of_opening(registry_dsn)
+    finally:
+        await set_fsync("on")
+
+
 async def test_keys_that_were_exchanged_in_the_database_do_not_open(
     registry: PostgresRegistry, database: Connection
 ) -> None:
