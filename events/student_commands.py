@@ -112,7 +112,7 @@ Checks = Callable[[RecordSet], Sequence[Problem]]
 KEY_FIELDS = frozenset({"state_identification_number", "beginning_school_session_year", "sponsor_code"})
 
 NO_SET = Problem(
-    code="L01",
+    code="S01",
     message="THE STUDENT HOLDS NO TRANSCRIPT SET IN THIS YEAR",
     effect="reject_student",
     hint="Upload the student's 020 and 030 records first, or name the school year in which the student is held.",
@@ -123,7 +123,7 @@ def no_such_number(record: str, number: int, held: Mapping[int, Fields]) -> Prob
     """Say that a course or credential number is not held, and which are."""
     numbers = ", ".join(map(str, held)) or "none"
     return Problem(
-        code="L02",
+        code="S02",
         message=f"NO {record} RECORD WITH NUMBER {number}",
         effect="reject_student",
         record=record,
@@ -134,7 +134,7 @@ def no_such_number(record: str, number: int, held: Mapping[int, Fields]) -> Prob
 def key_field(name: str) -> Problem:
     """Say that a field which names the set cannot be edited (R-012)."""
     return Problem(
-        code="L03",
+        code="S03",
         message="A KEY OF THE RECORD SET CANNOT BE EDITED",
         effect="reject_student",
         record="020",

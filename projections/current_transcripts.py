@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from events.identity import StudentErased
 from events.stored import Event, standing_of
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import (
@@ -19,7 +18,7 @@ from events.student import (
     evolve,
 )
 from projections.database import Connection
-from projections.opening import OpenCommit
+from projections.opening import OpenCommit, is_erasure
 from projections.projection import History
 from schemas.louisiana_sts.records import Fields
 
@@ -207,11 +206,7 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
 
 async def delete_erased(connection: Connection, commits: Sequence[OpenCommit]) -> None:
     """Delete every row of the students whom the batch erases."""
-    refs: list[UUID] = [
-        owner_of(commit.commit.stream)
-        for commit in commits
-        if any(event.name == StudentErased.stored_name for event in commit.commit.events)
-    ]
+    refs: list[UUID] = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]
     if refs:
         for table in CurrentTranscripts.tables:
             await connection.execute(f"delete from {table} where ref = any($1::uuid[])", refs)

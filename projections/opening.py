@@ -69,6 +69,9 @@ class Keyring:
         missing = serials - keys.keys()
         if missing:
             await self._refuse_lost_keys([kept.commit for kept in commits if kept.commit.key in missing])
+        for kept in commits:
+            if is_erasure(kept.commit):  # an older registry, restored, forgets again what was to be forgotten
+                await self._registry.erase(owner_of(kept.commit.stream))
         return [OpenCommit(kept.position, kept.as_of, kept.commit, keys.get(kept.commit.key)) for kept in commits]
 
     async def _refuse_lost_keys(self, commits: Sequence[Commit]) -> None:
@@ -85,6 +88,11 @@ class Keyring:
         async for batch in self._log.read(self._searched):
             for record in batch:
                 entry = decode(record.data)
-                if isinstance(entry, Commit) and any(e.name == StudentErased.stored_name for e in entry.events):
+                if isinstance(entry, Commit) and is_erasure(entry):
                     self._erased.add(owner_of(entry.stream))
             self._searched = batch[-1].position + 1
+
+
+def is_erasure(commit: Commit) -> bool:
+    """Whether a commit erases a student."""
+    return any(event.name == StudentErased.stored_name for event in commit.events)

@@ -1,0 +1,162 @@
+"""The only way to write to a student's stream: load, decide, append, await the verdict, decide again if it moved."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from events.registry.contract import Key
+from events.student import ABSENT, StudentEvent, StudentState, evolve, standing
+from events.student_commands import Checks, Refused, StudentCommand, decide
+from projections import index
+from projections.index import Settled
+from projections.opening import OpenCommit
+from schemas.layout import Layout, load_layout
+from schemas.louisiana_sts.checks import check_set
+from schemas.louisiana_sts.records import RecordSet
+from schemas.problems import Problem
+from services.ledger import Draft, Ledger, Written
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The command took effect: where, and which version the stream has since. `repeated`: it had already."""
+
+    command: UUID
+    position: int
+    version: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """There was nothing to change; nothing was appended."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The caller stated a version that is not the stream's any more. Final: look at what changed, then decide anew."""
+
+    stated: int
+    found: int
+    position: int
+
+
+Outcome = Stored | Unchanged | Conflict | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose set is meant."""
+
+    stream: str
+    key: Key
+    state_id: str
+    sponsor: str
+    bssy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A student's stream as it stands."""
+
+    state: StudentState
+    version: int
+    position: int
+    layout: str
+
+
+def loaded(commits: list[OpenCommit]) -> Loaded:
+    """Fold a stream's commits."""
+    state: StudentState = ABSENT
+    for commit in commits:
+        for event in commit.events:
+            assert isinstance(event, StudentEvent)
+            state = evolve(state, event)
+    if not commits:
+        return Loaded(state, 0, -1, "")
+    last = commits[-1]
+    return Loaded(state, last.commit.version, last.position, last.commit.layout)
+
+
+def layout_of(digest: str, state_id: str) -> Layout:
+    """Return the layout that a set was checked against; the one its id fits where that layout is no longer kept."""
+    layouts = [load_layout("public"), load_layout("nonpublic")]
+    by_digest = {layout.digest: layout for layout in layouts}
+    return by_digest.get(digest, layouts[0] if len(state_id) == 10 else layouts[1])
+
+
+async def execute(
+    ledger: Ledger,
+    target: Target,
+    command: StudentCommand,
+    *,
+    command_id: UUID,
+    stated: int | None = None,
+    reason: str = "",
+) -> Outcome:
+    """Carry a command out. Repeating it under the same id is safe and gives the same answer.
+
+    Where the caller states a version, another one is a Conflict; where not, a lost race is decided again.
+    """
+    if (earlier := await look_up(ledger, command_id)) and earlier.stands:
+        return Stored(command_id, earlier.position, earlier.version, repeated=True)
+    while True:
+        current = loaded(await ledger.events_of(target.stream))
+        if stated is not None and stated != current.version:
+            return Conflict(stated, current.version, current.position)
+        layout = layout_of(current.layout, target.state_id)
+        decision = decide(command, current.state, checks_for(ledger, target, layout))
+        if isinstance(decision, Refused):
+            return decision
+        if not decision:
+            return Unchanged(current.version)
+        draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
+        settled = await ledger.append(draft)
+        if settled.stands:
+            return Stored(command_id, settled.position, settled.version)
+
+
+def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:
+    """Return the batch checks as they apply to one set today."""
+    today = ledger.today()
+
+    def checks(records: RecordSet) -> list[Problem]:
+        return check_set(layout, target.bssy, target.sponsor, target.state_id, records, today=today)
+
+    return checks
+
+
+def draft_of(
+    target: Target,
+    current: Loaded,
+    events: tuple[StudentEvent, ...],
+    command_id: UUID,
+    *,
+    reason: str = "",
+    cause: UUID | None = None,
+    rules: str = "",
+    layout: str = "",
+) -> Draft:
+    """Draft a commit of events on the stream as loaded, each with how the set stands after it."""
+    written, state = [], current.state
+    for event in events:
+        state = evolve(state, event)
+        written.append(Written(event, standing(state, target.key.material)))
+    return Draft(
+        stream=target.stream,
+        expected=current.version,
+        command=command_id,
+        events=written,
+        key=target.key,
+        reason=reason,
+        cause=cause,
+        rules=rules,
+        layout=layout,
+    )
+
+
+async def look_up(ledger: Ledger, command: UUID) -> Settled | None:
+    """Return what became of a command, None when the index has not seen it (it may still arrive)."""
+    async with ledger.pool.acquire() as connection:
+        return (await index.verdicts(connection, [command])).get(command)

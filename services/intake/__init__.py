@@ -1,0 +1,1 @@
+"""Intake: files in, one commit a student out, resumable at every step."""

@@ -1,0 +1,309 @@
+"""Working an upload: check, plan, carry out, close. Any process may do it, after any crash, any number of times.
+
+Every command id is derived from the upload, so what was done already is found done, and what is done twice is void.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID, uuid5
+
+from events.registry.contract import Key
+from events.streams import student_stream, upload_stream
+from events.student import ABSENT
+from events.student_commands import Refused, RemoveStudent, StudentCommand, SubmitSet, decide
+from events.upload import (
+    NotReceived,
+    UploadChecked,
+    UploadClosed,
+    UploadEvent,
+    UploadReceived,
+    UploadRefused,
+    UploadState,
+    Waiting,
+    Working,
+    evolve,
+)
+from projections import index
+from schemas.layout import Variant
+from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
+from schemas.louisiana_sts.checks import Findings, check_file, report
+from schemas.report_json import report_as_dict
+from services.commands import Loaded, Target, draft_of, loaded
+from services.intake.manifest import Manifest, Row, decode, encode
+from services.intake.plan import chunks, plan
+from services.ledger import Draft, Ledger, Written
+
+IN_FLIGHT = 100
+"""Commits of one upload without a verdict, so that an online edit never waits behind a whole upload (limit: 500)."""
+
+Told = Callable[[str, int, int], None]
+
+
+def silent(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload as its stream says, with the key of its file."""
+
+    id: UUID
+    state: UploadState
+    version: int
+    key: Key
+    rules: str
+    layout: str
+
+
+async def load(ledger: Ledger, upload: UUID) -> Upload:
+    """Load an upload. Raises LookupError for an unknown one."""
+    commits = await ledger.events_of(upload_stream(upload))
+    state: UploadState = NotReceived()
+    for commit in commits:
+        for event in commit.events:
+            assert isinstance(event, UploadEvent)
+            state = evolve(state, event)
+    if not commits:
+        raise LookupError(f"there is no upload {upload}")
+    key = commits[0].key
+    assert key is not None
+    last = commits[-1].commit
+    return Upload(upload, state, last.version, key, last.rules, last.layout)
+
+
+async def work_queue(ledger: Ledger, upload: UUID, *, told: Told = silent) -> Upload:
+    """Work the sponsor's queue in the order received (R-033), up to and with this upload."""
+    for earlier in await queue_before(ledger, upload):
+        await work(ledger, earlier, told=told)
+    return await work(ledger, upload, told=told)
+
+
+async def queue_before(ledger: Ledger, upload: UUID) -> list[UUID]:
+    """Return the sponsor's uploads that came earlier and are not done."""
+    async with ledger.pool.acquire() as connection:
+        rows = await connection.fetch(
+            "select earlier.upload from uploads as earlier join uploads as this on earlier.sponsor = this.sponsor "
+            "where this.upload = $1 and this.sponsor <> '' and earlier.position < this.position "
+            "and earlier.state in ('received', 'checked') order by earlier.position",
+            upload,
+        )
+    return [row["upload"] for row in rows]
+
+
+async def work(ledger: Ledger, upload: UUID, *, told: Told = silent) -> Upload:
+    """Bring one upload to its end from wherever it stands."""
+    batch: Batch | None = None
+    while True:
+        current = await load(ledger, upload)
+        match current.state:
+            case Waiting(received=received):
+                batch = await check_and_plan(ledger, current, received, told)
+            case Working(received=received, checked=checked):
+                await carry_out(ledger, current, received, checked, batch, told)
+            case _:
+                return current
+
+
+async def append(ledger: Ledger, upload: Upload, name: str, event: UploadEvent, **digests: str) -> None:
+    """Append the upload's next event. Whoever comes second is void, and goes on from what the first one said."""
+    draft = Draft(
+        stream=upload_stream(upload.id),
+        expected=upload.version,
+        command=uuid5(upload.id, name),
+        events=[Written(event)],
+        key=upload.key,
+        rules=digests.get("rules", upload.rules),
+        layout=digests.get("layout", upload.layout),
+    )
+    await ledger.append(draft)
+
+
+async def read_back(
+    ledger: Ledger, upload: Upload, received: UploadReceived, told: Told
+) -> tuple[Batch | None, Findings]:
+    """Check the file as it is stored; no batch when it is refused."""
+    data = await ledger.blobs.get(received.blob, upload.key)
+    batch, findings = await asyncio.to_thread(
+        check_file,
+        data,
+        received.file_name,
+        today=ledger.today(),
+        variant=variant_of(received),
+        limit=ledger.max_upload_bytes,
+        progress=lambda done, of: told("checking", done, of),
+    )
+    return (batch if isinstance(batch, Batch) else None), findings
+
+
+def variant_of(received: UploadReceived) -> Variant | None:
+    """Return the layout that the sender named, None where it is to be told from the file."""
+    return cast("Variant", received.variant) if received.variant else None
+
+
+async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceived, told: Told) -> Batch | None:
+    """Give the verdict on the file and freeze it in one event."""
+    batch, findings = await read_back(ledger, upload, received, told)
+    manifest = Manifest(())
+    if batch is not None:
+        manifest, findings = await plan(ledger, batch, findings, received.mode)
+    shown = json.dumps(report_as_dict(report(findings)), ensure_ascii=False).encode()
+    report_blob = await ledger.blobs.put(upload.key, shown, kind="report")
+    codes = dict(sorted(Counter(problem.code for problem in findings.problems).items()))
+    if batch is None:
+        await append(ledger, upload, "checked", UploadRefused(codes, report_blob.digest))
+        return None
+    manifest_blob = await ledger.blobs.put(upload.key, encode(manifest), kind="manifest")
+    event = UploadChecked(
+        today=ledger.today().isoformat(),
+        rows=batch.rows,
+        codes=codes,
+        undecided=tuple(item.code for item in findings.undecided),
+        report=report_blob.digest,
+        manifest=manifest_blob.digest,
+        store=manifest.count("store"),
+        unchanged=manifest.count("unchanged"),
+        held=manifest.count("held"),
+        remove=manifest.count("remove"),
+    )
+    await append(ledger, upload, "checked", event, rules=findings.digests["rules"], layout=findings.digests["layout"])
+    return batch
+
+
+async def carry_out(
+    ledger: Ledger, upload: Upload, received: UploadReceived, checked: UploadChecked, batch: Batch | None, told: Told
+) -> None:
+    """Do what the manifest says, and close the upload when every row of it has its verdict."""
+    manifest = decode(await ledger.blobs.get(checked.manifest, upload.key))
+    if received.mode != "validate-only":
+        if batch is None:
+            batch = await reread(ledger, upload, received)
+        await write_students(ledger, upload, manifest, batch, told)
+    event = await tally(ledger, upload, received, manifest)
+    await append(ledger, upload, "closed", event)
+
+
+async def reread(ledger: Ledger, upload: Upload, received: UploadReceived) -> Batch:
+    """Read the stored file again after a crash. Its verdict stands and is not asked for again."""
+    data = await ledger.blobs.get(received.blob, upload.key)
+    unpacked = unpack(data, limit=ledger.max_upload_bytes)
+    assert isinstance(unpacked, Unpacked)
+    batch = read_batch(unpacked.data, variant=variant_of(received))
+    assert isinstance(batch, Batch)
+    return batch
+
+
+async def write_students(ledger: Ledger, upload: Upload, manifest: Manifest, batch: Batch, told: Told) -> None:
+    """Commit every student whom the manifest stores or removes and who has no verdict yet."""
+    planned = {row.ref: row for row in manifest.rows if row.action in {"store", "remove"}}
+    room, done = asyncio.Semaphore(IN_FLIGHT), 0
+
+    async def write(row: Row, key: Key, state_id: str) -> None:
+        nonlocal done
+        try:
+            await write_student(ledger, upload, batch, row, target_of(batch, key, state_id))
+        finally:
+            room.release()
+        done += 1
+        told("storing", done, len(planned))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            async for some in to_write(ledger, upload, batch, planned):
+                for row, key, state_id in some:
+                    await room.acquire()
+                    group.create_task(write(row, key, state_id))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def to_write(
+    ledger: Ledger, upload: Upload, batch: Batch, planned: Mapping[UUID, Row]
+) -> AsyncIterator[list[tuple[Row, Key, str]]]:
+    """Yield who is still to be written, chunk by chunk: row, key, and state id ("" for a removal)."""
+    for state_ids in chunks(batch.state_ids, IN_FLIGHT):
+        keys = await ledger.registry.find(state_ids)
+        some = [(planned[key.owner], key, state_id) for state_id, key in keys.items() if key.owner in planned]
+        yield await without_verdict(ledger, upload, some)
+    removed = [row for row in planned.values() if row.action == "remove"]
+    for rows in chunks(removed, IN_FLIGHT):
+        yield await without_verdict(ledger, upload, [(row, await ledger.registry.issue(row.ref), "") for row in rows])
+
+
+async def without_verdict(
+    ledger: Ledger, upload: Upload, some: list[tuple[Row, Key, str]]
+) -> list[tuple[Row, Key, str]]:
+    """Leave out whose command has stood already, before a crash or by another process."""
+    async with ledger.pool.acquire() as connection:
+        stood = await index.stood(connection, [student_command(upload.id, row.ref) for row, _, _ in some])
+    return [item for item in some if student_command(upload.id, item[0].ref) not in stood]
+
+
+def student_command(upload: UUID, ref: UUID) -> UUID:
+    """Derive the id of storing one student of an upload; never from a state id, which could be guessed back."""
+    return uuid5(upload, str(ref))
+
+
+def target_of(batch: Batch, key: Key, state_id: str) -> Target:
+    """Return whose stream is meant."""
+    stream = student_stream(batch.sponsor, key.owner, batch.bssy)
+    return Target(stream, key, state_id, batch.sponsor, batch.bssy)
+
+
+async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, target: Target) -> None:
+    """Commit one student. Whoever was edited since the plan is decided again on what stands now, under the same id."""
+    command = command_of(batch, row, target)
+    replaces = isinstance(command, SubmitSet) and command.records.kind == "full"
+    current = Loaded(ABSENT, row.version, -1, "") if replaces else await load_student(ledger, target)
+    while True:
+        decision = decide(command, current.state, lambda _: ())
+        if isinstance(decision, Refused) or not decision:
+            return
+        draft = draft_of(
+            target,
+            current,
+            decision,
+            student_command(upload.id, row.ref),
+            cause=upload.id,
+            rules=upload.rules,
+            layout=upload.layout,
+        )
+        if (await ledger.append(draft)).verdict != "stale-version":
+            return
+        current = await load_student(ledger, target)
+
+
+def command_of(batch: Batch, row: Row, target: Target) -> StudentCommand:
+    """Return what the manifest's row asks for."""
+    if row.action == "remove":
+        return RemoveStudent("delete-all-and-replace")
+    return SubmitSet(batch.record_set(target.state_id))
+
+
+async def load_student(ledger: Ledger, target: Target) -> Loaded:
+    """Load the student's stream as it stands."""
+    return loaded(await ledger.events_of(target.stream))
+
+
+async def tally(ledger: Ledger, upload: Upload, received: UploadReceived, manifest: Manifest) -> UploadClosed:
+    """Count what became of the manifest's rows, from the verdicts alone, so that every process counts the same."""
+    counts = Counter({"unchanged": manifest.count("unchanged")})
+    rows = [row for row in manifest.rows if row.action in {"store", "remove"}]
+    for some in chunks(rows if received.mode != "validate-only" else [], 5_000):
+        async with ledger.pool.acquire() as connection:
+            settled = await index.verdicts(connection, [student_command(upload.id, row.ref) for row in some])
+        for row in some:
+            found = settled.get(student_command(upload.id, row.ref))
+            stands = found is not None and found.stands
+            counts[row.action if stands else "unchanged"] += 1
+            counts["overwritten"] += stands and found is not None and found.version - 1 != row.version
+    return UploadClosed(
+        stored=counts["store"],
+        unchanged=counts["unchanged"],
+        held=manifest.count("held"),
+        removed=counts["remove"],
+        overwritten=counts["overwritten"],
+    )
