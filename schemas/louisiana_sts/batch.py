@@ -6,7 +6,7 @@ needs little more memory than its mapping. Records are cut out when a set is ask
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -143,9 +143,14 @@ def read_batch(data: Data, *, variant: Variant | None = None) -> Batch | Refused
 def refusals(reader: Reader) -> tuple[Problem, ...]:
     """The global faults, or the one that says that there is no record at all."""
     if reader.records:
-        return tuple(reader.refusals.values())
+        return tuple(counted(one, reader.counts[one.code]) for one in reader.refusals.values())
     first = next(iter(reader.refusals.values()))
     return (problem("F01", line=first.line, found=first.found),)
+
+
+def counted(refusal: Problem, lines: int) -> Problem:
+    """The refusal, saying how many more lines it concerns."""
+    return refusal if lines == 1 else replace(refusal, hint=f"{refusal.hint} {lines - 1:,} more lines are like this.")
 
 
 def notes(around: Frame, reader: Reader, told: Told | None) -> Iterator[Problem]:

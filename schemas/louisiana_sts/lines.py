@@ -32,12 +32,13 @@ def frame(data: Data) -> Frame | None:
     last = last_significant(data, start)
     if last < 0:
         return None
-    newline = data.find(b"\n", last)
-    if newline >= 0:
-        tail = data[newline + 1 : newline + 1 + BLOCK]
-        return Frame(start, newline + 1, marked, True, b"\n" in tail or b"\r" in tail, END_MARK in tail)
     stop = end_of_record(data, last)
-    return Frame(start, stop, marked, False, False, END_MARK in data[stop : stop + BLOCK])
+    after = data[stop : stop + BLOCK]
+    ended = after.startswith((b"\n", b"\r\n"))
+    if ended:
+        stop += after.index(b"\n") + 1
+        after = after[after.index(b"\n") + 1 :]
+    return Frame(start, stop, marked, ended, bool(after.strip(END_MARK)), END_MARK in after)
 
 
 def last_significant(data: Data, start: int) -> int:

@@ -1,16 +1,19 @@
 """One pass over a file's lines: each placed with its student, each unusual one judged (R-030a, R-037)."""
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass
 
 from schemas.layout import Variant, load_layout
 from schemas.louisiana_sts.lines import LONGEST_LINE, Data, Frame, split_lines
 from schemas.louisiana_sts.records import CREDENTIAL, STUDENT, SYSTEM, readings, state_id_in
-from schemas.louisiana_sts.table import problem
+from schemas.louisiana_sts.table import all_codes, problem
 from schemas.problems import Problem
 
-KEY = slice(6, 13)
+# Columns 7-10 and 11-13 on every record type.
+BSSY, SPONSOR, KEY = slice(6, 10), slice(10, 13), slice(6, 13)
 YEARS = range(2000, 2100)
+# Bytes of a line that a problem shows, and refusing lines after which more would tell nothing new.
 SHOWN = 256
 ENOUGH = 1000
 NOBODY = ("", b"")
@@ -53,7 +56,7 @@ class Reader:
         self.offsets: array[int] = array("Q")
         self.runs: dict[str, array[int]] = {}
         self.refusals: dict[str, Problem] = {}
-        self.refused_lines = 0
+        self.counts: Counter[str] = Counter()
         self.faults: list[Problem] = []
         self.first_seen: dict[str, int] = {}
 
@@ -76,7 +79,7 @@ class Reader:
                 placed = (shape.code, student)
             else:
                 placed = self.judge(number, line)
-                if self.refused_lines >= ENOUGH:
+                if self.counts.total() >= ENOUGH:
                     break
             if placed[1] != current[1]:
                 self.close_run(current, first, number - 1)
@@ -91,12 +94,12 @@ class Reader:
     def judge(self, number: int, line: bytes) -> tuple[str, bytes]:
         """The record type and state id of an unusual line, its faults kept; NOBODY if its student cannot be read."""
         shape = self.shapes.get(line[:6].upper())
-        if shape is None:
-            self.refuse(unknown(line), number, line, (1, min(6, len(line))))
+        if shape is None or len(line) > LONGEST_LINE:
+            self.refuse(no_record(line), number, line, (1, min(6, len(line))) if line.strip() else None)
             return NOBODY
         self.records += 1
         student = line[shape.state_id]
-        if self.is_unreadable(shape, student):
+        if is_unreadable(shape, student):
             self.refuse("F07", number, line, (shape.state_id.start + 1, shape.state_id.stop), shape.code)
             return NOBODY
         self.judge_key(shape, number, line)
@@ -104,24 +107,27 @@ class Reader:
         self.judge_length(shape, number, line)
         return shape.code, student
 
-    def is_unreadable(self, shape: Shape, student: bytes) -> bool:
-        """A 020 without an id stores nothing and is left to U01; any other record without one would be lost."""
-        cut = len(student) < shape.state_id.stop - shape.state_id.start
-        return cut or b"\0" in student or (not student.strip() and shape.code != STUDENT)
-
     def judge_key(self, shape: Shape, number: int, line: bytes) -> None:
         """BSSY and sponsor: the first record states the file's, every other one repeats them."""
-        key = line[KEY]
         if not self.key:
-            self.key = key
-            if not (key[:4].isdigit() and int(key[:4]) in YEARS):
-                self.refuse("F08", number, line, (7, 10), shape.code)
-            if b" " in key[4:]:
-                self.refuse("F09", number, line, (11, 13), shape.code)
-        if key[:4] != self.key[:4]:
-            self.refuse("503" if shape.code == CREDENTIAL else "F03", number, line, (7, 10), shape.code)
-        if key[4:] != self.key[4:]:
-            self.refuse("504" if shape.code == CREDENTIAL else "F04", number, line, (11, 13), shape.code)
+            self.key = line[KEY]
+            self.judge_first_key(shape, number, line)
+        bssy, sponsor = line[BSSY], line[SPONSOR]
+        is_credential = shape.code == CREDENTIAL
+        if bssy != self.key[:4]:
+            first = self.key[:4].decode("latin-1")
+            self.refuse("503" if is_credential else "F03", number, line, (7, 10), shape.code, f"The first has {first}.")
+        if sponsor != self.key[4:]:
+            first = self.key[4:].decode("latin-1")
+            self.refuse(
+                "504" if is_credential else "F04", number, line, (11, 13), shape.code, f"The first has {first}."
+            )
+
+    def judge_first_key(self, shape: Shape, number: int, line: bytes) -> None:
+        if not (line[BSSY].isdigit() and int(line[BSSY]) in YEARS):
+            self.refuse("F08", number, line, (7, 10), shape.code)
+        if b" " in line[SPONSOR]:
+            self.refuse("F09", number, line, (11, 13), shape.code)
 
     def judge_bytes(self, shape: Shape, number: int, line: bytes) -> None:
         if not line.startswith(SYSTEM.encode()):
@@ -149,19 +155,34 @@ class Reader:
         """A short last line without a line end was cut in transfer, not trimmed."""
         return not self.around.last_line_ended and self.offsets[number - 1] + len(line) >= self.around.stop
 
-    def refuse(self, code: str, number: int, line: bytes, columns: tuple[int, int], record: str | None = None) -> None:
-        self.refused_lines += 1
+    def refuse(
+        self,
+        code: str,
+        number: int,
+        line: bytes,
+        columns: tuple[int, int] | None,
+        record: str | None = None,
+        more: str = "",
+    ) -> None:
+        """Keep the first line of each kind, and count the others."""
+        self.counts[code] += 1
         if code not in self.refusals:
-            place = None if code in ("F05", "F10") else columns
+            hint = f"{all_codes()[code].hint} {more}".rstrip()
             self.refusals[code] = problem(
-                code, line=number, record=record, columns=place, found=shown(line, place), hint=None
+                code, line=number, record=record, columns=columns, found=shown(line, columns), hint=hint
             )
 
     def hold(self, code: str, number: int, line: bytes, columns: tuple[int, int], record: str) -> None:
         self.faults.append(problem(code, line=number, record=record, columns=columns, found=shown(line, columns)))
 
 
-def unknown(line: bytes) -> str:
+def is_unreadable(shape: Shape, student: bytes) -> bool:
+    """A 020 without an id stores nothing and is left to U01 or V02; any other record without one would be lost."""
+    cut = len(student) < shape.state_id.stop - shape.state_id.start
+    return cut or b"\0" in student or (not student.strip() and shape.code != STUDENT)
+
+
+def no_record(line: bytes) -> str:
     """Why a line is no record."""
     if len(line) > LONGEST_LINE:
         return "F10"

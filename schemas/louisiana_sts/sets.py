@@ -43,7 +43,8 @@ class SetChecks:
                 found.extend(faults[line.number])
                 continue
             rules, broken = self.compiled[line.code]
-            found.extend(finding(rules[index], line) for index in broken(line.raw))
+            if hits := broken(line.raw):
+                found.extend(finding(rules[index], line) for index in hits)
         found.extend(self.missing(lines))
         found.extend(self.repeated([line for line in lines if line.number not in faults]))
         return found

@@ -4,7 +4,10 @@ The first bytes decide, not the name. A zip is judged by its directory before an
 size is enforced while reading, so that neither a bomb nor a lie about its size costs more than the limit.
 """
 
+import errno
 import io
+import lzma
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -21,7 +24,25 @@ LIMIT = 1 << 30
 RATIO = 500
 SMALL = 16 << 20
 BLOCK = 1 << 20
+MANY = 100
+DIRECTORY_ENTRY = b"PK\x01\x02"
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+
+# What zipfile raises on damaged bytes, over all packing methods; and what is the disk's fault, not the file's.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    IndexError,
+    OverflowError,
+)
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +56,52 @@ class Unpacked:
 def unpack(source: Path | bytes, *, limit: int = LIMIT) -> Unpacked | Problem:
     """The one file in `source`, of at most `limit` bytes unpacked, or the problem that refuses it.
 
-    Raises OSError if the path cannot be read.
+    Raises OSError if the path cannot be read, or the disk cannot hold what a zip unpacks to.
     """
     if isinstance(source, bytes):
-        return zipped(io.BytesIO(source), limit) if source.startswith(ZIP_MARKS) else within(source, limit)
+        return within(source, io.BytesIO(source), limit)
     with source.open("rb") as file:
-        if file.read(4).startswith(ZIP_MARKS):
-            return zipped(file, limit)
-        return mapped(file, limit)
+        size = file.seek(0, io.SEEK_END)
+        if size > limit:
+            return too_large(size, limit)
+        return within(mmap(file.fileno(), 0, access=ACCESS_READ) if size else b"", file, limit)
 
 
-def within(data: bytes, limit: int) -> Unpacked | Problem:
-    return too_large(len(data), limit) if len(data) > limit else Unpacked(data)
-
-
-def mapped(file: IO[bytes], limit: int) -> Unpacked | Problem:
-    size = file.seek(0, io.SEEK_END)
-    if size > limit:
-        return too_large(size, limit)
-    return Unpacked(mmap(file.fileno(), 0, access=ACCESS_READ) if size else b"")
+def within(data: Data, file: IO[bytes], limit: int) -> Unpacked | Problem:
+    if len(data) > limit:
+        return too_large(len(data), limit)
+    if data[:4] not in ZIP_MARKS:
+        return Unpacked(data)
+    if has_many_entries(data):
+        return problem("F13")
+    try:
+        return zipped(file, limit)
+    except OSError as fault:
+        if fault.errno in DISK_FAULTS:
+            raise
+        return problem("F12")
+    except DAMAGE:
+        return problem("F12")
 
 
 def too_large(size: int, limit: int) -> Problem:
     return problem("F11", message=f"FILE TOO LARGE: {size:,} BYTES, THE LIMIT IS {limit:,}")
 
 
+def has_many_entries(data: Data) -> bool:
+    """Whether the zip's directory is so long that even reading it would cost memory."""
+    at = -1
+    for _ in range(MANY):
+        at = data.find(DIRECTORY_ENTRY, at + 1)
+        if at < 0:
+            return False
+    return True
+
+
 def zipped(file: IO[bytes], limit: int) -> Unpacked | Problem:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            member = only_member(archive, limit)
-            return member if isinstance(member, Problem) else read_member(archive, member, limit)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, RuntimeError, OSError):
-        return problem("F12")
+    with zipfile.ZipFile(file) as archive:
+        member = only_member(archive, limit)
+        return member if isinstance(member, Problem) else read_member(archive, member, limit)
 
 
 def only_member(archive: zipfile.ZipFile, limit: int) -> zipfile.ZipInfo | Problem:
