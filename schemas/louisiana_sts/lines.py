@@ -38,7 +38,8 @@ def frame(data: Data) -> Frame | None:
     if ended:
         stop += after.index(b"\n") + 1
         after = after[after.index(b"\n") + 1 :]
-    return Frame(start, stop, marked, ended, bool(after.strip(END_MARK)), END_MARK in after)
+    blank_lines = bool(after.removeprefix(b"\r").strip(END_MARK))
+    return Frame(start, stop, marked, ended, blank_lines, END_MARK in after)
 
 
 def last_significant(data: Data, start: int) -> int:

@@ -76,7 +76,7 @@ class Reader:
                 student = line[shape.state_id]
                 if student == current[1]:
                     continue
-                placed = (shape.code, student)
+                placed = (shape.code, student) if student.strip() else self.judge(number, line)
             else:
                 placed = self.judge(number, line)
                 if self.counts.total() >= ENOUGH:
