@@ -1,5 +1,6 @@
 """The plan of an upload: compare each clean set with what is held, and say what is going to happen to whom."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -60,6 +61,7 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
         held = await held_sets(connection, batch, [key.owner for key in keys.values()])
     rows = []
     for state_id in state_ids:
+        await asyncio.sleep(0)  # cutting and digesting sets must not hold the follower up
         key = keys.get(state_id)
         if key is None:  # validate-only enrols nobody; the nil ref stands for a student still unknown
             rows.append(Row(UUID(int=0), "store", 0))
