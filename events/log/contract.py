@@ -7,7 +7,7 @@ Nobody is ever carried over a hole: to read from beyond the end, or from before 
 is an error (LogUnfit), since both mean that records were taken away.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,7 +64,7 @@ class Log(Protocol):
         """
         ...
 
-    def read(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
+    def read(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
         """Yield non-empty batches of at most `limit` records from position `start` to the end as of the first step.
 
         Raises LogUnfit where `start` lies beyond the end or before the first record kept, LogUnavailable where the
@@ -72,7 +72,7 @@ class Log(Protocol):
         """
         ...
 
-    def follow(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
+    def follow(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
         """Like `read`, but wait for more at the end; ends only when the consumer stops iterating or is cancelled.
 
         A lost connection is waited out and reading goes on at the next position; nothing is skipped or repeated.

@@ -1,7 +1,7 @@
 """The log in memory: for tests, examples, and trying things out. It ends with the process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from events.log.contract import AppendRefused, LogUnavailable, LogUnfit, Record, refuse_oversize
 
@@ -40,12 +40,12 @@ class MemoryLog:
             raise AppendRefused("the log was closed: nothing was stored; open it again")
         return self.store.append(data)
 
-    async def read(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
+    async def read(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
         end = self._check(start)
         for position in range(start, end, limit):
             yield self.store.records[position : min(position + limit, end)]
 
-    async def follow(self, start: int = 0, *, limit: int = 500) -> AsyncIterator[Sequence[Record]]:
+    async def follow(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
         position = start
         while True:
             self._check(position)

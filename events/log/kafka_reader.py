@@ -1,0 +1,227 @@
+"""The reading side: consumers without a group, assigned by hand, each at a position that we keep ourselves.
+
+Whatever goes wrong, the consumer is thrown away and the next one begins at our position: aiokafka's own position moves
+past records that it failed to hand over.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
+
+from events.log.contract import LogUnavailable, LogUnfit, Record
+from events.log.kafka_client import Kafka
+
+FETCH_BYTES = 8 * 1024 * 1024
+CONNECT_WITHIN = 15.0
+STEP = 1.0
+"""Seconds that one look for more records takes when there are none."""
+BACKOFF = 0.2
+STALLED = 5.0
+"""Seconds after which a consumer that brings nothing is checked against the topic's end, and replaced if it hangs."""
+PATIENCE = 30.0
+"""Seconds without any progress after which `read` gives up; `follow` never does."""
+CORRUPT_TRIES = 3
+
+
+class Cursor:
+    """One reader's place in the topic, and the consumer it has at the moment."""
+
+    def __init__(self, kafka: Kafka, topic: str, position: int) -> None:
+        self.position = position
+        self.damaged = 0
+        self.quiet_since = asyncio.get_running_loop().time()
+        self._kafka = kafka
+        self._partition = TopicPartition(topic, 0)
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def next(self, limit: int) -> list[Record]:
+        """Return what there is, or what comes within STEP: perhaps nothing. Raises KafkaError, TimeoutError."""
+        consumer = self._consumer or await self._connect()
+        found = await consumer.getmany(self._partition, timeout_ms=int(STEP * 1000), max_records=limit)
+        records = [Record(each.offset, each.value or b"") for each in found.get(self._partition, ())]
+        reached = await consumer.position(self._partition)
+        if reached > self.position:
+            self.position = reached
+            self.damaged = 0
+            self.rest()
+        return records
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        consumer = await connect(self._kafka)
+        consumer.assign([self._partition])
+        consumer.seek(self._partition, self.position)
+        self._consumer = consumer
+        return consumer
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the last progress or `rest`."""
+        return asyncio.get_running_loop().time() - self.quiet_since
+
+    def rest(self) -> None:
+        """Count the quiet seconds from now on."""
+        self.quiet_since = asyncio.get_running_loop().time()
+
+    async def disconnect(self) -> None:
+        """Throw the consumer away; the next one begins at our position."""
+        consumer, self._consumer = self._consumer, None
+        if consumer:
+            await consumer.stop()
+
+
+class KafkaReader:
+    """Reads partition 0 of one topic."""
+
+    def __init__(self, kafka: Kafka, topic: str) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._partition = TopicPartition(topic, 0)
+        self._cursors: set[Cursor] = set()
+        self._asking: AIOKafkaConsumer | None = None
+        self._one_question = asyncio.Lock()
+        self._closed = False
+
+    async def first(self) -> int:
+        """Return the position of the first record that is still there."""
+        return await self._ask(lambda consumer: consumer.beginning_offsets([self._partition]))
+
+    async def end(self) -> int:
+        """Return the position after the last record that all in-sync replicas have."""
+        return await self._ask(lambda consumer: consumer.end_offsets([self._partition]))
+
+    async def read(self, start: int, limit: int) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield what there is from `start` to the end; see `Log.read` (events/log/contract.py)."""
+        end = await self._end_not_before(start)
+        cursor = self._cursor(start)
+        try:
+            while cursor.position < end:
+                records = await self._step(cursor, limit)
+                if wanted := [record for record in records if record.position < end]:
+                    yield wanted
+                if cursor.quiet > PATIENCE:
+                    raise self._unavailable(f"nothing came for {PATIENCE:.0f} s")
+        finally:
+            await self._let_go(cursor)
+
+    async def follow(self, start: int, limit: int) -> AsyncGenerator[Sequence[Record], None]:
+        """Yield what there is and what comes; see `Log.follow` (events/log/contract.py)."""
+        await self._end_not_before(start)
+        cursor = self._cursor(start)
+        try:
+            while True:
+                if records := await self._step(cursor, limit):
+                    yield records
+                elif cursor.quiet > STALLED:
+                    await self._replace_if_hanging(cursor)
+        finally:
+            await self._let_go(cursor)
+
+    async def close(self) -> None:
+        self._closed = True
+        for cursor in list(self._cursors):
+            await cursor.disconnect()
+        await self._stop_asking()
+
+    async def _step(self, cursor: Cursor, limit: int) -> list[Record]:
+        """Return the next records, or none: after an error too, which leaves the cursor where it was."""
+        self._refuse_if_closed()
+        try:
+            return await cursor.next(limit)
+        except OffsetOutOfRangeError:
+            await cursor.disconnect()
+            await self._refuse_hole(cursor.position)
+        except CorruptRecordException as error:
+            await cursor.disconnect()
+            cursor.damaged += 1
+            if cursor.damaged == CORRUPT_TRIES:
+                raise LogUnfit(
+                    f"the topic {self._topic} on {self._kafka} is damaged at position {cursor.position} or soon after "
+                    f"({error}): restore it from a backup"
+                ) from error
+        except (KafkaError, TimeoutError):
+            await cursor.disconnect()
+        self._refuse_if_closed()
+        await asyncio.sleep(BACKOFF)
+        return []
+
+    async def _replace_if_hanging(self, cursor: Cursor) -> None:
+        cursor.rest()
+        with suppress(LogUnavailable):
+            if await self.end() > cursor.position:
+                await cursor.disconnect()
+
+    async def _end_not_before(self, start: int) -> int:
+        """Return the end. A new leader may know it a moment late, so a position beyond it is asked for again."""
+        end = await self.end()
+        if start > end:
+            await asyncio.sleep(STEP)
+            await self._refuse_hole(start)
+            end = await self.end()
+        return end
+
+    async def _refuse_hole(self, position: int) -> None:
+        """Raise LogUnfit where the topic does not reach from before `position` up to it."""
+        first, end = await self.first(), await self.end()
+        if not first <= position <= end:
+            raise LogUnfit(
+                f"the topic {self._topic} on {self._kafka} reaches from position {first} to {end}, so it cannot be "
+                f"read from {position}: records were removed; restore the topic from a backup"
+            )
+
+    async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[Mapping[TopicPartition, int]]]) -> int:
+        async with self._one_question:
+            self._refuse_if_closed()
+            try:
+                if self._asking is None:
+                    self._asking = await connect(self._kafka)
+                answer = await question(self._asking)
+            except (KafkaError, TimeoutError) as error:
+                await self._stop_asking()
+                raise self._unavailable(repr(error)) from error
+            return answer[self._partition]
+
+    async def _stop_asking(self) -> None:
+        asking, self._asking = self._asking, None
+        if asking:
+            await asking.stop()
+
+    def _cursor(self, start: int) -> Cursor:
+        cursor = Cursor(self._kafka, self._topic, start)
+        self._cursors.add(cursor)
+        return cursor
+
+    async def _let_go(self, cursor: Cursor) -> None:
+        self._cursors.discard(cursor)
+        await cursor.disconnect()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise LogUnavailable(f"the log in the topic {self._topic} was closed: open it again")
+
+    def _unavailable(self, why: str) -> LogUnavailable:
+        return LogUnavailable(
+            f"the topic {self._topic} on {self._kafka} cannot be read now ({why}): nothing is lost; "
+            "see that the brokers run and try again"
+        )
+
+
+async def connect(kafka: Kafka) -> AIOKafkaConsumer:
+    """Return a consumer that belongs to no group and never resets its position by itself."""
+    consumer = AIOKafkaConsumer(
+        **kafka.options,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_uncommitted",
+        max_partition_fetch_bytes=FETCH_BYTES,
+    )
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN):
+            await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
