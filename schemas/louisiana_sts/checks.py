@@ -123,8 +123,9 @@ def check_file(
     progress: Progress | None = None,
 ) -> tuple[Batch | None, Findings]:
     """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read."""
-    digest = {"file": file_digest(source)}
     unpacked = unpack(source, limit=limit)
+    too_large = isinstance(unpacked, Problem) and unpacked.code == "F11"
+    digest = {} if too_large else {"file": file_digest(source)}
     batch = Refused((unpacked,)) if isinstance(unpacked, Problem) else read_batch(unpacked.data, variant=variant)
     if isinstance(batch, Refused):
         return None, refusal(batch, name, digest)
