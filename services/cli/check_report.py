@@ -56,9 +56,8 @@ def summary(report: Report, batch: Batch | None) -> Text:
     if report.refused:
         return Text.assemble(head, ("The file is refused: no record of it is processed.", "bold red"))
     held = f"{report.held:,} held (nothing of a held student is stored)"
-    return Text.assemble(
-        head, (f"{report.clean:,} students clean", "green"), ", ", (held, "red" if report.held else "green")
-    )
+    clean = f"{report.clean:,} student{'' if report.clean == 1 else 's'} clean"
+    return Text.assemble(head, (clean, "green"), ", ", (held, "red" if report.held else "green"))
 
 
 def how_told(batch: Batch | None) -> str:

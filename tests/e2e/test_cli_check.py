@@ -1,0 +1,160 @@
+"""`ledger check` and `ledger generate` as an operator meets them: output, exit status, fixtures."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from services.cli.check import check
+from services.cli.generate import generate
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "louisiana_sts"
+REPORTS = sorted(FIXTURES.glob("*.json"))
+STATUS = {"three_students": 0, "faults": 1, "refused": 2}
+
+
+def ledger(*args: str | Path) -> Result:
+    app = typer.Typer()
+    app.command()(check)
+    app.command()(generate)
+    return CliRunner().invoke(app, [str(arg) for arg in args], env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+def checked(path: Path, *args: str) -> Result:
+    return ledger("check", path, "--today", "2026-06-30", *args)
+
+
+def test_the_fixtures_are_all_there() -> None:
+    assert [path.stem for path in REPORTS] == [
+        "faults_nonpublic",
+        "faults_public",
+        "refused_two_years",
+        "three_students_nonpublic",
+        "three_students_public",
+    ]
+
+
+@pytest.mark.parametrize("expected", REPORTS, ids=lambda path: path.stem)
+def test_each_fixture_has_its_report_and_exit_status(expected: Path) -> None:
+    result = checked(expected.with_suffix(".txt"), "--json")
+    found = json.loads(result.stdout)
+
+    assert set(found.pop("digests")) == {"file", "layout", "rules"}
+    assert (found.pop("undecided") == []) is found["refused"]
+    assert found == json.loads(expected.read_text())
+    assert result.exit_code == next(status for name, status in STATUS.items() if expected.stem.startswith(name))
+
+
+def test_a_person_sees_the_line_the_fault_marked_and_the_repair() -> None:
+    result = checked(FIXTURES / "faults_public.txt")
+
+    for words in (
+        "faults_public.txt: public layout (told from the file: 9 of 9 records looked at fit it), 10 rows",
+        "1 student clean, 2 held (nothing of a held student is stored)",
+        "311 INVALID CREDIT EARNED COUNT, GRADE = 'F'  columns 41-43 credit_earned_count  student held",
+        "Send 000: an F earns no credit.",
+        "V04 LOCAL ID MISSING  columns 24-32 local_identification_number  warning",
+    ):
+        assert words in result.stdout
+    assert result.exit_code == 1
+
+
+def test_carets_stand_under_the_faulty_columns() -> None:
+    rows = checked(FIXTURES / "faults_public.txt").stdout.splitlines()
+    place = next(number for number, row in enumerate(rows) if row.rstrip("│ ").endswith("  ^^^"))
+    start, stop = rows[place].index("^"), rows[place].rindex("^") + 1
+
+    assert rows[place - 1][start:stop] == "100"
+    assert rows[place - 1][start - 3 : stop + 3] == "100100400"
+
+
+def test_bytes_that_no_terminal_should_get_are_shown_as_dots(tmp_path: Path) -> None:
+    path = tmp_path / "escape.txt"
+    path.write_bytes(b"STS\x1b[31m\x07\r\n")
+
+    result = checked(path)
+
+    assert "\x1b" not in result.stdout
+    assert "STS\N{MIDDLE DOT}[3" in result.stdout
+    assert result.exit_code == 2
+
+
+def test_undecided_codes_are_listed_once_by_their_table() -> None:
+    stdout = checked(FIXTURES / "three_students_public.txt").stdout
+
+    assert "U02, U03, U04, U05, U06, U07, U08: identities (eScholar)" in stdout
+    assert stdout.count("223") == 1
+
+
+def test_a_clean_file_with_a_note_is_clean(tmp_path: Path) -> None:
+    path = tmp_path / "lf.txt"
+    path.write_bytes((FIXTURES / "three_students_public.txt").read_bytes().replace(b"\r\n", b"\n"))
+    result = checked(path)
+
+    assert "note N01 LINES END IN LF ALONE (first on line 1)" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_a_given_layout_is_taken() -> None:
+    found = json.loads(checked(FIXTURES / "three_students_public.txt", "--json", "--layout", "nonpublic").stdout)
+
+    assert found["layout"] == "nonpublic"
+    assert found["students"]["held"] > 0
+
+
+def test_long_reports_say_how_much_they_leave_out(tmp_path: Path) -> None:
+    ledger("generate", tmp_path / "made.txt", "--students", "400", "--faults", "1")
+    short, whole = checked(tmp_path / "made.txt"), checked(tmp_path / "made.txt", "--all")
+
+    assert "more lines with problems: --all or --json shows them." in short.stdout
+    assert "more lines with problems" not in whole.stdout
+    assert len(whole.stdout) > 3 * len(short.stdout)
+
+
+def test_a_missing_file_is_said_with_status_2(tmp_path: Path) -> None:
+    result = checked(tmp_path / "nowhere.txt")
+
+    assert "does not exist" in result.stderr
+    assert result.exit_code == 2
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    assert checked(tmp_path).exit_code == 2
+
+
+def test_a_file_that_cannot_be_read_is_said_with_status_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("schemas.louisiana_sts.checks.check_file", fail)
+    result = checked(FIXTURES / "three_students_public.txt")
+
+    assert "three_students_public.txt cannot be read: Input/output error. Check its name" in result.stderr
+    assert result.exit_code == 2
+
+
+def test_a_day_that_is_none_is_refused() -> None:
+    result = ledger("check", FIXTURES / "three_students_public.txt", "--today", "2026-02-30")
+
+    assert "2026-02-30" in result.stderr
+    assert result.exit_code == 2
+
+
+def test_generate_writes_the_file_and_its_answers(tmp_path: Path) -> None:
+    out, answers = tmp_path / "made.txt", tmp_path / "answers.tsv"
+    options = ("--students", "80", "--sites", "3", "--seed", "9", "--faults", "0.5", "--layout", "nonpublic")
+    result = ledger("generate", out, *options, "--answers", answers)
+    found = json.loads(checked(out, "--json").stdout)
+
+    assert f"80 students at 3 sites, {found['rows']:,} rows, nonpublic layout, BSSY 2025" in result.stdout
+    assert answers.read_text() == "".join(f"{one['line']}\t{one['code']}\n" for one in found["problems"])
+    assert result.exit_code == 0
+
+
+def test_generate_says_where_it_cannot_write(tmp_path: Path) -> None:
+    result = ledger("generate", tmp_path / "no" / "such" / "folder.txt")
+
+    assert "cannot be written: No such file or directory. Choose another place." in result.stderr
+    assert result.exit_code == 1
