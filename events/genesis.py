@@ -1,5 +1,6 @@
 """How a ledger begins, and how a process makes sure that it opened the right one."""
 
+from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
 
@@ -35,9 +36,10 @@ async def adopt_genesis(log: Log, *, ledger: UUID, state_system: str, time: date
 
 async def find_genesis(log: Log) -> Genesis | None:
     """Return the first well-formed genesis in log order, or None."""
-    async for batch in log.read(0):
-        for record in batch:
-            entry = decode(record.data)
-            if isinstance(entry, Genesis):
-                return entry
+    async with aclosing(log.read(0)) as reading:
+        async for batch in reading:
+            for record in batch:
+                entry = decode(record.data)
+                if isinstance(entry, Genesis):
+                    return entry
     return None

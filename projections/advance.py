@@ -68,7 +68,7 @@ async def advance(
         names = await running(connection, head.next_position)
         history = History(connection, keyring)
         for projection in projections:
-            if projection.name in names:
+            if (projection.name, projection.version) in names:
                 parked = await apply_or_park(connection, projection, opened, history)
                 await move(connection, projection.name, moved.next_position, parked)
         await connection.execute("select pg_notify($1, $2)", index.CHANNEL, str(moved.next_position))
@@ -87,12 +87,15 @@ def standing(judged: Sequence[Judged], head: index.Head) -> list[Kept]:
     return commits
 
 
-async def running(connection: Connection, position: int) -> set[str]:
-    """Return the projections that stand at the head's position; a parked or a younger one catches up by itself."""
+async def running(connection: Connection, position: int) -> set[tuple[str, int]]:
+    """Return name and version of the projections that stand at the head's position.
+
+    A parked or a younger one catches up by itself; rows of another version are for the code of that version.
+    """
     rows = await connection.fetch(
-        "select name from projections where next_position = $1 and error is null for update", position
+        "select name, version from projections where next_position = $1 and error is null for update", position
     )
-    return {row["name"] for row in rows}
+    return {(row["name"], row["version"]) for row in rows}
 
 
 async def apply_or_park(

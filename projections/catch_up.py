@@ -15,6 +15,17 @@ NEXT = "__next"
 """What a schema and a projection's row are called while they are built beside the live ones."""
 
 
+REBUILD_LOCK = 0x1ED6E9
+
+
+async def bring_forward(connection: Connection, projection: Projection, keyring: Keyring) -> bool:
+    """Make a projection ready at start-up: rebuild the rows of an older version, catch up with the head otherwise."""
+    version = await connection.fetchval("select version from projections where name = $1", projection.name)
+    if version is not None and version < projection.version:
+        return await rebuild(connection, projection, keyring)
+    return await catch_up(connection, projection, keyring)
+
+
 async def catch_up(connection: Connection, projection: Projection, keyring: Keyring) -> bool:
     """Bring a projection that was parked or joined later up to the head; False when it stops at an event again."""
     await connection.execute(
@@ -31,6 +42,18 @@ async def rebuild(
     The live rows serve until the switch. A rebuild that was cut off begins again. False when the new rows stop at an
     event: the live ones then stay. `told` hears each position reached.
     """
+    await connection.execute("select pg_advisory_lock($1)", REBUILD_LOCK)
+    try:
+        return await build_and_switch(connection, projection, keyring, told)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock($1)", REBUILD_LOCK)
+
+
+async def build_and_switch(
+    connection: Connection, projection: Projection, keyring: Keyring, told: Callable[[int], Any]
+) -> bool:
+    """Rebuild, alone."""
     building = projection.name + NEXT
     async with connection.transaction():
         await connection.execute(f'drop schema if exists "{building}" cascade')

@@ -1,12 +1,14 @@
 """The follower: keeps the views at the log's end. Every process that writes runs one.
 
 An advisory lock keeps two followers from doing the same work. Correctness never rests on it: the guarded position
-does. A follower that waits and sees no progress for a second goes ahead without the lock.
+does. A follower that waits and sees no progress for a second goes ahead without the lock. The row that a stopped process
+still holds is freed by PostgreSQL after five seconds, or, where it stopped in the middle of a COPY and PostgreSQL waits
+for the rest, by the follower that loses patience.
 """
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -15,13 +17,16 @@ from events.log.contract import Log, LogUnavailable
 from events.registry.contract import Registry, RegistryUnavailable
 from projections import index
 from projections.advance import PositionMoved, advance
-from projections.catch_up import catch_up
+from projections.catch_up import bring_forward
 from projections.database import Connection, connect
 from projections.opening import Keyring
 from projections.projection import Projection
 from projections.views import PROJECTIONS, SCHEMAS
 
 FOLLOWER_LOCK = 0x1ED6E8
+PATIENCE = "10s"
+"""How long a follower waits for the row that another one holds before it ends that one's connection."""
+
 BATCH = 100
 """Records a transaction: large enough to amortise it, small enough that an online edit never waits long behind one."""
 
@@ -36,6 +41,7 @@ TRANSIENT = (
     asyncpg.TransactionRollbackError,
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
     LogUnavailable,
     RegistryUnavailable,
     OSError,
@@ -77,8 +83,9 @@ class Follower:
         """Follow on one connection; the advisory lock lives and dies with it."""
         connection = await connect(self._dsn, SCHEMAS)
         try:
+            await connection.execute(f"set lock_timeout = '{PATIENCE}'")
             for projection in self._projections:
-                await catch_up(connection, projection, self._keyring)
+                await bring_forward(connection, projection, self._keyring)
             self.progress.trouble = ""
             while True:
                 if await self._may_lead(connection):
@@ -86,15 +93,16 @@ class Follower:
                         await self._lead(connection)
         finally:
             self.progress.leading = False
-            connection.terminate() if connection.is_closed() else await close(connection)
+            await close(connection)
 
     async def _lead(self, connection: Connection) -> None:
         """Fold batch after batch as they come."""
         self.progress.leading = True
         start = (await index.read_head(connection)).next_position
-        async for records in self._log.follow(start, limit=BATCH):
-            start = await advance(connection, start, records, self._projections, self._keyring)
-            self.progress.next_position = start
+        async with aclosing(self._log.follow(start, limit=BATCH)) as following:
+            async for records in following:
+                start = await advance(connection, start, records, self._projections, self._keyring)
+                self.progress.next_position = start
 
     async def _may_lead(self, connection: Connection) -> bool:
         """Wait until the lock is ours, or until whoever holds it has made no progress for too long."""
@@ -114,9 +122,23 @@ class Follower:
     async def _go_ahead(self, connection: Connection, start: int) -> None:
         """Fold what lies there without the lock: its holder is stopped, or gone without its server noticing."""
         with suppress(PositionMoved):
-            async for records in self._log.read(start, limit=BATCH):
-                start = await advance(connection, start, records, self._projections, self._keyring)
-                self.progress.next_position = start
+            try:
+                async with aclosing(self._log.read(start, limit=BATCH)) as lying:
+                    async for records in lying:
+                        start = await advance(connection, start, records, self._projections, self._keyring)
+                        self.progress.next_position = start
+            except asyncpg.LockNotAvailableError:
+                await oust_leader(connection)
+
+
+async def oust_leader(connection: Connection) -> None:
+    """End the connection of the follower that holds the lock and does nothing. It loses no more than its place."""
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and classid = 0 "
+        "and objid = $1::bigint::oid and pid <> pg_backend_pid() "
+        "and database = (select oid from pg_database where datname = current_database())",
+        FOLLOWER_LOCK,
+    )
 
 
 async def close(connection: Connection) -> None:
@@ -130,6 +152,7 @@ async def close(connection: Connection) -> None:
 async def advance_to_end(connection: Connection, log: Log, keyring: Keyring, projections: Sequence[Projection]) -> int:
     """Fold everything that lies in the log now, and return the position reached. For rebuilds, fsck and tests."""
     start = (await index.read_head(connection)).next_position
-    async for records in log.read(start, limit=BATCH):
-        start = await advance(connection, start, records, projections, keyring)
+    async with aclosing(log.read(start, limit=BATCH)) as lying:
+        async for records in lying:
+            start = await advance(connection, start, records, projections, keyring)
     return start

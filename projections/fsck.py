@@ -5,6 +5,7 @@ position, the scratch rows are our own writes, nothing is stopped and nothing is
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -85,12 +86,13 @@ async def fold_into_scratch(
 ) -> None:
     """Fold the log from its beginning to `end` with the follower's own code."""
     position = 0
-    async for records in log.read(0, limit=BATCH):
-        wanted = [record for record in records if record.position < end]
-        if not wanted:
-            return
-        position = await advance(connection, position, wanted, projections, keyring)
-        told(position, end)
+    async with aclosing(log.read(0, limit=BATCH)) as reading:
+        async for records in reading:
+            wanted = [record for record in records if record.position < end]
+            if not wanted:
+                return
+            position = await advance(connection, position, wanted, projections, keyring)
+            told(position, end)
 
 
 async def compare(connection: Connection, scratch: str, position: int, projections: Sequence[Projection]) -> Finding:

@@ -1,5 +1,6 @@
 """What is compared before a process goes on from the saved position: is this the log that the views came from?"""
 
+from contextlib import aclosing
 from hashlib import sha256
 
 from events.commit import Genesis, short
@@ -47,6 +48,7 @@ async def check_registry(registry: Registry, head: Head) -> None:
 
 async def digest_at(log: Log, position: int) -> bytes | None:
     """Return the SHA-256 of the record at a position, None where there is none."""
-    async for batch in log.read(position, limit=1):
-        return sha256(batch[0].data).digest() if batch[0].position == position else None
+    async with aclosing(log.read(position, limit=1)) as reading:
+        async for batch in reading:
+            return sha256(batch[0].data).digest() if batch[0].position == position else None
     return None
