@@ -1,7 +1,7 @@
 """The follower: keeps the views at the log's end. Every process that writes runs one.
 
 An advisory lock keeps two followers from doing the same work. Correctness never rests on it: the guarded position
-does. A follower that waits and sees no progress for a second goes ahead without the lock. The row that a stopped process
+does. A follower that waits and sees no progress for a second goes ahead without the lock. The row a stopped process
 still holds is freed by PostgreSQL after five seconds, or, where it stopped in the middle of a COPY and PostgreSQL waits
 for the rest, by the follower that loses patience.
 """
