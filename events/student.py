@@ -201,6 +201,7 @@ class StudentStanding(Standing, frozen=True):
     """
 
     present: bool
+    sector: str = ""
     site: str = ""
     graduate: bool = False
     record: str = ""
@@ -226,12 +227,18 @@ def record_set(state: Present) -> RecordSet:
     return RecordSet("full", state.student, tuple(state.courses.values()), tuple(state.credentials.values()))
 
 
+def sector_of(student: Fields) -> str:
+    """Tell whose layout a 020 came in: only a nonpublic one carries a whole last name."""
+    return "nonpublic" if "last_name" in student else "public"
+
+
 def standing(state: StudentState, key: bytes) -> StudentStanding:
     """Say in clear how the set stands."""
     if isinstance(state, Absent):
         return StudentStanding(present=False)
     return StudentStanding(
         present=True,
+        sector=sector_of(state.student),
         site=state.student.get("site_code", ""),
         graduate="graduation_date" in state.student,
         record=record_digest(key, record_set(state)),
