@@ -1,6 +1,9 @@
 """Every event that this code can read, by its stored name. Golden files hold real bytes of each version."""
 
+from events.certification import SiteCertified, SiteUncertified
+from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
 from events.identity import StudentErased, StudentIdentified
+from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
 from events.stored import Catalogue, Event
 from events.student import (
     CourseAdded,
@@ -10,9 +13,13 @@ from events.student import (
     CredentialDeleted,
     CredentialEdited,
     CredentialsReplaced,
+    GraduationDateRemoved,
     StudentEdited,
+    StudentMoved,
+    StudentReassignedIn,
     StudentRecordSubmitted,
     StudentRemoved,
+    StudentRolledOver,
 )
 from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
 
@@ -31,8 +38,19 @@ EVENTS: tuple[type[Event], ...] = (
     CredentialEdited,
     CredentialDeleted,
     StudentRemoved,
+    GraduationDateRemoved,
+    StudentReassignedIn,
+    StudentMoved,
+    StudentRolledOver,
     StudentIdentified,
     StudentErased,
+    SiteCertified,
+    SiteUncertified,
+    OfficialTranscriptRendered,
+    OfficialTranscriptRejected,
+    CollectionOpened,
+    CollectionClosed,
+    PriorYearAccessGranted,
 )
 
 CATALOGUE = Catalogue(events={event.stored_name: event for event in EVENTS}, upcasters={})

@@ -30,7 +30,7 @@ class UnknownEventError(Exception):
     """The log holds an event that this code is too old to read. Stop; never skip it."""
 
 
-S = TypeVar("S", bound=Standing)
+S = TypeVar("S", bound=msgspec.Struct)
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -97,6 +97,6 @@ def restore(stored: StoredEvent, key: bytes, context: bytes, catalogue: Catalogu
     return msgspec.convert(catalogue.bring_forward(stored.name, stored.version, content), event_type)
 
 
-def standing_of(stored: StoredEvent, standing_type: type[S]) -> S:
-    """Read what an event says in clear about its stream; needs no key."""
-    return msgspec.json.decode(stored.clear, type=standing_type)
+def read_clear(stored: StoredEvent, shape: type[S]) -> S:
+    """Read what an event says in clear, in the shape of a standing or of an event that seals nothing. Needs no key."""
+    return msgspec.json.decode(stored.clear, type=shape)

@@ -2,9 +2,12 @@
 
 import re
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 MAX_STREAM_CHARS = 200
+NAMELESS = UUID("b6f0a6f2-6f0b-4f5e-8a52-0f4a1f6b7c11")
+"""The name space of key owners that are no person and no upload."""
+
 WELL_FORMED = re.compile(r"[a-z]+(/[A-Za-z0-9_-]+)+")
 
 
@@ -31,8 +34,23 @@ def identity_stream(ref: UUID) -> str:
     return f"identity/{ref}"
 
 
+def certification_stream(site: str, bssy: str) -> str:
+    """Name the stream of one site's certification in one school year."""
+    return f"certification/{site}/{bssy}"
+
+
+def official_stream(ref: UUID) -> str:
+    """Name the stream of a student's official transcripts."""
+    return f"official/{ref}"
+
+
+def collection_stream(bssy: str) -> str:
+    """Name the stream of one school year's collection period."""
+    return f"collection/{bssy}"
+
+
 def category(stream: str) -> str:
-    """Return what kind of stream this is: `student`, `upload`, `identity`."""
+    """Return what kind of stream this is: `student`, `upload`, `identity`, `official` and so on."""
     return stream.split("/", 1)[0]
 
 
@@ -45,9 +63,14 @@ def parse_student_stream(stream: str) -> StudentStream:
 
 
 def owner_of(stream: str) -> UUID:
-    """Return the ref or upload id that a stream's key belongs to."""
-    parts = stream.split("/")
-    return UUID(parts[2] if parts[0] == "student" else parts[1])
+    """Return whose key opens a stream: a ref, an upload id, or, where no person owns it, an id made of its name."""
+    kind, *rest = stream.split("/")
+    match kind:
+        case "student":
+            return UUID(rest[1])
+        case "upload" | "identity" | "official":
+            return UUID(rest[0])
+    return uuid5(NAMELESS, stream)
 
 
 def is_well_formed(stream: str) -> bool:

@@ -103,8 +103,60 @@ class StudentRemoved(Event, frozen=True):
     by: Literal["delete-all-and-replace", "request"]
 
 
+class GraduationDateRemoved(Event, frozen=True):
+    """The date was cleared because the student does not meet the requirements; the rest stays (R-036, R-142).
+
+    `codes` are the removal codes, lowest first; `date` is what was sent, so that it can be told.
+    """
+
+    stored_name = "graduation-date-removed"
+
+    codes: tuple[str, ...]
+    date: str
+
+
+class StudentReassignedIn(Event, frozen=True):
+    """The set was copied from another LEA's stream of the same year, as it stood there (R-201)."""
+
+    stored_name = "student-reassigned-in"
+
+    source: str
+    source_version: int
+    student: Fields
+    courses: tuple[Fields, ...]
+    credentials: tuple[Fields, ...]
+
+
+class StudentMoved(Event, frozen=True):
+    """The student goes to another site of the same LEA (R-201)."""
+
+    stored_name = "student-moved"
+
+    from_site: str
+    to_site: str
+
+
+class StudentRolledOver(Event, frozen=True):
+    """A non-graduate's set begins the next school year with what the last one ended with (R-025)."""
+
+    stored_name = "student-rolled-over"
+
+    source: str
+    source_version: int
+    student: Fields
+    courses: tuple[Fields, ...]
+    credentials: tuple[Fields, ...]
+
+
+WholeSet = StudentRecordSubmitted | StudentReassignedIn | StudentRolledOver
+"""The events after which nothing of what stood before counts."""
+
 StudentEvent = (
     StudentRecordSubmitted
+    | StudentReassignedIn
+    | StudentRolledOver
+    | StudentMoved
+    | GraduationDateRemoved
     | CredentialsReplaced
     | StudentEdited
     | CourseAdded
@@ -154,7 +206,11 @@ def changed(fields: Fields, changes: Fields) -> Fields:
 def evolve(state: StudentState, event: StudentEvent) -> StudentState:
     """Fold one event into the state. Raises ValueError when an event needs a set and none is held."""
     match event:
-        case StudentRecordSubmitted(student=student, courses=courses, credentials=credentials):
+        case (
+            StudentRecordSubmitted(student=student, courses=courses, credentials=credentials)
+            | StudentReassignedIn(student=student, courses=courses, credentials=credentials)
+            | StudentRolledOver(student=student, courses=courses, credentials=credentials)
+        ):
             return Present(student, numbered(courses), numbered(credentials), len(courses) + 1, len(credentials) + 1)
         case StudentRemoved():
             return ABSENT
@@ -171,6 +227,10 @@ def evolve_present(state: Present, event: StudentEvent) -> Present:
             return replace(state, credentials=numbered(sent), next_credential=len(sent) + 1)
         case StudentEdited(changes=changes):
             return replace(state, student=changed(state.student, changes))
+        case StudentMoved(to_site=site):
+            return replace(state, student=state.student | {"site_code": site})
+        case GraduationDateRemoved():
+            return replace(state, student=changed(state.student, {"graduation_date": ""}))
         case CourseAdded(number=number, fields=fields):
             return replace(state, courses=courses | {number: fields}, next_course=number + 1)
         case CourseEdited(number=number, changes=changes):
@@ -185,7 +245,7 @@ def evolve_present(state: Present, event: StudentEvent) -> Present:
         case CredentialDeleted(number=number):
             del credentials[number]
             return replace(state, credentials=credentials)
-        case StudentRecordSubmitted() | StudentRemoved():
+        case StudentRecordSubmitted() | StudentReassignedIn() | StudentRolledOver() | StudentRemoved():
             raise ValueError(f"{event.stored_name} replaces the whole set")
     assert_never(event)
 

@@ -5,16 +5,16 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from events.stored import Event, standing_of
+from events.stored import Event, read_clear
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import (
     ABSENT,
     Absent,
     Present,
     StudentEvent,
-    StudentRecordSubmitted,
     StudentStanding,
     StudentState,
+    WholeSet,
     evolve,
 )
 from projections.database import Connection
@@ -86,7 +86,7 @@ def student_row(key: Row, state: Present, last: OpenCommit) -> Row:
         get("parental_guardian_consent_flag", ""),
         len(state.courses),
         len(state.credentials),
-        standing_of(last.commit.events[-1], StudentStanding).record,
+        read_clear(last.commit.events[-1], StudentStanding).record,
         last.commit.version,
         last.position,
         last.as_of,
@@ -157,7 +157,7 @@ async def fold_students(commits: Sequence[OpenCommit], history: History) -> dict
     events: dict[str, list[Event]] = {}
     for commit in readable:
         events.setdefault(commit.commit.stream, []).extend(commit.events)
-    partial = [stream for stream, new in events.items() if not isinstance(new[0], StudentRecordSubmitted)]
+    partial = [stream for stream, new in events.items() if not isinstance(new[0], WholeSet)]
     before: Mapping[str, Sequence[Event]] = await history.before(partial, readable[0].position) if partial else {}
     return {stream: fold_states([*before.get(stream, ()), *new]) for stream, new in events.items()}
 

@@ -3,12 +3,21 @@
 from collections.abc import Sequence
 
 from projections import index
+from projections.certifications import Certifications
+from projections.collections import Collections
 from projections.current_transcripts import CurrentTranscripts
 from projections.database import Connection, refuse_registry_database
+from projections.official_transcripts import OfficialTranscripts
 from projections.projection import Projection
 from projections.uploads import Uploads
 
-PROJECTIONS: tuple[Projection, ...] = (CurrentTranscripts(), Uploads())
+PROJECTIONS: tuple[Projection, ...] = (
+    CurrentTranscripts(),
+    Uploads(),
+    Certifications(),
+    OfficialTranscripts(),
+    Collections(),
+)
 SCHEMAS = (index.SCHEMA, *(projection.name for projection in PROJECTIONS))
 CREATION_LOCK = 0x1ED6E7  # any number, the same in every process
 
