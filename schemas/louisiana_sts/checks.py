@@ -18,6 +18,8 @@ from schemas.louisiana_sts.table import problem, rules_digest, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
 
+# More findings than anyone reads would only cost memory.
+MOST_LISTED = 500_000
 Progress = Callable[[int, int], None]
 
 
@@ -50,14 +52,18 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
     faults: dict[int, list[Problem]] = {}
     for fault in batch.faults:
         faults.setdefault(fault.line or 0, []).append(fault)
-    problems, held = list(batch.notes), set()
+    problems, held, unlisted = list(batch.notes), set(), 0
     for done, state_id in enumerate(batch.state_ids):
         if progress and done % 1000 == 0:
             progress(done, len(batch.state_ids))
         found = checks.student(list(batch.lines_of(state_id)), faults)
         if any(one.effect == "reject_student" for one in found):
             held.add(state_id)
-        problems.extend(found)
+        room = MOST_LISTED - len(problems)
+        problems.extend(found[: max(0, room)])
+        unlisted += max(0, len(found) - max(0, room))
+    if unlisted:
+        problems.append(problem("N09", message=f"NOT ALL PROBLEMS ARE LISTED: {unlisted:,} MORE"))
     return Findings(
         problems=tuple(sorted(problems, key=place)),
         held=frozenset(held),
