@@ -221,6 +221,9 @@ def test_a_malformed_state_id_is_found_on_the_020(
         ("770000001", "public", ["507"]),
         ("1666000001", "nonpublic", ["507"]),
         ("66600000 1", "nonpublic", ["507"]),
+        ("66600000X ", "nonpublic", ["507"]),
+        ("X66000001 ", "nonpublic", ["507"]),
+        ("066600000X", "nonpublic", ["507"]),
         ("0666000001", "nonpublic", []),
     ],
 )
