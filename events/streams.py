@@ -6,6 +6,7 @@ from uuid import UUID
 
 MAX_STREAM_CHARS = 200
 WELL_FORMED = re.compile(r"[a-z]+(/[A-Za-z0-9_-]+)+")
+CODE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class StudentStream(NamedTuple):
@@ -17,7 +18,12 @@ class StudentStream(NamedTuple):
 
 
 def student_stream(sponsor: str, ref: UUID, bssy: str) -> str:
-    """Name the stream of a student's transcript set (R-001: BSSY + sponsor + state id)."""
+    """Name the stream of a student's transcript set (R-001: BSSY + sponsor + state id).
+
+    Raises ValueError for a sponsor or year that cannot be part of a name.
+    """
+    if not is_code(sponsor) or not is_code(bssy):
+        raise ValueError(f"no stream can be named for sponsor {sponsor!r} in {bssy!r}: only letters and digits may be")
     return f"student/{sponsor}/{ref}/{bssy}"
 
 
@@ -48,6 +54,11 @@ def owner_of(stream: str) -> UUID:
     """Return the ref or upload id that a stream's key belongs to."""
     parts = stream.split("/")
     return UUID(parts[2] if parts[0] == "student" else parts[1])
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a code may be a part of a stream's name."""
+    return CODE.fullmatch(text) is not None
 
 
 def is_well_formed(stream: str) -> bool:
