@@ -12,7 +12,7 @@ from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
 from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
-from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
 from schemas.louisiana_sts.table import problem, rules_digest, table
 from schemas.louisiana_sts.unpack import LIMIT
@@ -82,7 +82,7 @@ def place(found: Problem) -> tuple[int, int, str]:
 def check_set(
     layout: Layout, bssy: str, sponsor: str, state_id: str, record_set: RecordSet, *, today: date
 ) -> list[Problem]:
-    """The findings on one set, as if it came in a file: same rules, same built-ins.
+    """The findings on one set that is edited online: same rules, same built-ins, but for what is wrong only in a file.
 
     A problem's line is the record's place in the set: the student, then the courses, then the credentials, from 1. A
     value that its field cannot hold is V08, and then no rule is tried. Raises KeyError for a field the layout lacks.
@@ -104,7 +104,9 @@ def check_set(
         except DoesNotFit as fault:
             misfits.append(misfit(fault, number, code, whole))
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
-    return misfits or sorted(SetChecks(table(variant), int(bssy), today).student(lines, {}), key=place)
+    found = SetChecks(table(variant), int(bssy), today).student(lines, {})
+    in_a_file = readings()["wrong_only_in_a_file"]["codes"]
+    return misfits or sorted((one for one in found if one.code not in in_a_file), key=place)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:
