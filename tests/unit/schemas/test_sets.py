@@ -266,10 +266,10 @@ def test_an_edit_is_checked_against_the_whole_set() -> None:
 
 def test_the_career_option_that_must_be_entered_online_may_be() -> None:
     """350 stands against CDV in a file (R-152); in an edit it would leave no way to enter it at all."""
-    old_path = {"diploma_pathway": "CD", "grade_9_entry_year": "2012", "career_option_code": "CDV"}
+    old_path: dict[str, str] = {"diploma_pathway": "CD", "grade_9_entry_year": "2012", "career_option_code": "CDV"}
 
     assert edited(**old_path) == []
-    assert (1, "350") in found(lines(row("020", A, **old_path), row("030", A)))
+    assert (1, "350") in found(lines(row("020", A, "public", **old_path), row("030", A)))
 
 
 def test_a_value_longer_than_its_field_is_a_problem_not_a_truncation() -> None:
