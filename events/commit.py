@@ -5,7 +5,8 @@ Its bytes are JSON; they are written once and never re-encoded. There are no flo
 hundredths. Fields unknown to this code are ignored, so that a later writer may add some.
 """
 
-from datetime import datetime
+import re
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,8 +17,13 @@ from events.streams import is_well_formed
 
 RULE = 1
 
+MAX_NESTING = 64
+"""Arrays and objects inside one another in a record: a bound of our own, since a parser's depends on its call stack."""
+
+JSON_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)  # linear, whatever the bytes are
+
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class StoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,15 +86,33 @@ def encode(entry: Entry) -> bytes:
 
 def decode(data: bytes) -> Entry | None:
     """Read a record's bytes; None when they are not a well-formed entry, whoever wrote them (rule 1)."""
-    if len(data) > MAX_RECORD_BYTES:
+    if len(data) > MAX_RECORD_BYTES or is_nested_too_deep(data):
         return None
     try:
+        data.decode("utf-8")  # the parser looks at what it decodes only, not at what it skips
         entry: Entry = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if not MINYEAR < entry.time.year < MAXYEAR:  # else it might be no instant of UTC
         return None
     if isinstance(entry, Commit) and not is_well_formed(entry.stream):
         return None
     return entry
+
+
+def is_nested_too_deep(data: bytes) -> bool:
+    """Tell whether JSON text is nested deeper than MAX_NESTING; nearly always a count of its brackets is enough."""
+    if data.count(b"[") + data.count(b"{") <= MAX_NESTING:
+        return False
+    depth = 0
+    for token in JSON_TOKEN.finditer(data):
+        if token[0] in b"[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                return True
+        elif token[0] in b"]}":
+            depth -= 1
+    return False
 
 
 def short(ledger: UUID) -> str:

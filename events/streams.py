@@ -9,6 +9,7 @@ NAMELESS = UUID("b6f0a6f2-6f0b-4f5e-8a52-0f4a1f6b7c11")
 """The name space of key owners that are no person and no upload."""
 
 WELL_FORMED = re.compile(r"[a-z]+(/[A-Za-z0-9_-]+)+")
+CODE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class StudentStream(NamedTuple):
@@ -20,7 +21,12 @@ class StudentStream(NamedTuple):
 
 
 def student_stream(sponsor: str, ref: UUID, bssy: str) -> str:
-    """Name the stream of a student's transcript set (R-001: BSSY + sponsor + state id)."""
+    """Name the stream of a student's transcript set (R-001: BSSY + sponsor + state id).
+
+    Raises ValueError for a sponsor or year that cannot be part of a name.
+    """
+    if not is_code(sponsor) or not is_code(bssy):
+        raise ValueError(f"no stream can be named for sponsor {sponsor!r} in {bssy!r}: only letters and digits may be")
     return f"student/{sponsor}/{ref}/{bssy}"
 
 
@@ -71,6 +77,11 @@ def owner_of(stream: str) -> UUID:
         case "upload" | "identity" | "official":
             return UUID(rest[0])
     return uuid5(NAMELESS, stream)
+
+
+def is_code(text: str) -> bool:
+    """Tell whether a code may be a part of a stream's name."""
+    return CODE.fullmatch(text) is not None
 
 
 def is_well_formed(stream: str) -> bool:

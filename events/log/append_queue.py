@@ -38,6 +38,8 @@ class AppendQueue:
         self._write = write
         self._place = place
         self._grace = grace
+        self.trouble = ""
+        """What keeps the writer from writing at the moment, for the message to those who come too late."""
         self._waiting: deque[Pending] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
@@ -50,8 +52,7 @@ class AppendQueue:
         loop = asyncio.get_running_loop()
         pending = Pending(data, loop.time() + deadline, loop.create_future())
         self._waiting.append(pending)
-        if self._writing is None or self._writing.done():
-            self._writing = loop.create_task(self._write_all())
+        self._start_writing()
         try:
             async with asyncio.timeout_at(pending.expires + self._grace):
                 return await pending.outcome
@@ -95,14 +96,25 @@ class AppendQueue:
             await asyncio.wait([self._writing])
         fail(self.take(), AppendRefused(f"{self._place} was closed: nothing was stored; open it again"))
 
+    def _start_writing(self) -> None:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_all())
+
     async def _write_all(self) -> None:
-        while not self.is_empty:
-            await self._write()
+        """Write until nothing waits. A fault of ours ends this with its traceback; those who wait are served anew."""
+        try:
+            while not self.is_empty:
+                await self._write()
+        except Exception:
+            if not self._closed:
+                asyncio.get_running_loop().call_soon(self._start_writing)
+            raise
 
     def _late(self, pending: Pending) -> LogError:
         if pending.sent:
             return AppendUnknown(f"{self._place} gave no answer in time: look the command up, or repeat it")
-        return AppendRefused(f"{self._place} could not be written in time: nothing was stored; try again")
+        why = f" ({self.trouble})" if self.trouble else ""
+        return AppendRefused(f"{self._place} could not be written in time{why}: nothing was stored; try again")
 
 
 def succeed(group: Sequence[Pending], first: int) -> None:

@@ -81,7 +81,7 @@ class KafkaReader:
         self._partition = TopicPartition(topic, 0)
         self._cursors: set[Cursor] = set()
         self._asking: AIOKafkaConsumer | None = None
-        self._one_question = asyncio.Lock()
+        self._connecting = asyncio.Lock()
         self._closed = False
 
     async def first(self) -> int:
@@ -108,7 +108,6 @@ class KafkaReader:
 
     async def follow(self, start: int, limit: int) -> AsyncGenerator[Sequence[Record], None]:
         """Yield what there is and what comes; see `Log.follow` (events/log/contract.py)."""
-        await self._end_not_before(start)
         cursor = self._cursor(start)
         try:
             while True:
@@ -123,7 +122,8 @@ class KafkaReader:
         self._closed = True
         for cursor in list(self._cursors):
             await cursor.disconnect()
-        await self._stop_asking()
+        async with self._connecting:
+            await self._stop_asking()
 
     async def _step(self, cursor: Cursor, limit: int) -> list[Record]:
         """Return the next records, or none: after an error too, which leaves the cursor where it was."""
@@ -132,7 +132,8 @@ class KafkaReader:
             return await cursor.next(limit)
         except OffsetOutOfRangeError:
             await cursor.disconnect()
-            await self._refuse_hole(cursor.position)
+            with suppress(LogUnavailable):
+                await self._refuse_hole(cursor.position)
         except CorruptRecordException as error:
             await cursor.disconnect()
             cursor.damaged += 1
@@ -172,21 +173,24 @@ class KafkaReader:
             )
 
     async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[Mapping[TopicPartition, int]]]) -> int:
-        async with self._one_question:
-            self._refuse_if_closed()
-            try:
-                if self._asking is None:
-                    self._asking = await connect(self._kafka)
-                answer = await question(self._asking)
-            except (KafkaError, TimeoutError) as error:
-                await self._stop_asking()
-                raise self._unavailable(repr(error)) from error
-            return answer[self._partition]
+        """Ask the brokers by the consumer that is kept for questions. Raises LogUnavailable."""
+        try:
+            return (await question(await self._asking_consumer()))[self._partition]
+        except (KafkaError, TimeoutError) as error:
+            await self._stop_asking()
+            raise self._unavailable(repr(error)) from error
 
     async def _stop_asking(self) -> None:
         asking, self._asking = self._asking, None
         if asking:
             await asking.stop()
+
+    async def _asking_consumer(self) -> AIOKafkaConsumer:
+        async with self._connecting:
+            self._refuse_if_closed()
+            if self._asking is None:
+                self._asking = await connect(self._kafka)
+            return self._asking
 
     def _cursor(self, start: int) -> Cursor:
         cursor = Cursor(self._kafka, self._topic, start)

@@ -13,7 +13,6 @@ from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
-    ProducerClosed,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -28,7 +27,8 @@ BATCH_BYTES = 256 * 1024
 PER_RECORD = 64
 """More than the bytes that a batch adds to each record (KIP-98: lengths, timestamp, offset, no key, no headers)."""
 BACKOFF = 0.2
-ABANDON_WITHIN = 1.0
+ABANDON_WITHIN = 0.1
+CONNECT_WITHIN = 10.0
 REFUSED = (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
@@ -58,12 +58,17 @@ class KafkaWriter:
         await self._abandon()
 
     async def _write(self) -> None:
-        """Send what fits into one batch and wait for its offset, or for the last caller to give up."""
+        """Send what fits into one batch and wait for its offset, or for the last caller to give up.
+
+        As long as there is no connection nothing is taken, so that all who wait can be told that nothing was sent.
+        """
         try:
             producer = self._producer or await self._connect()
-        except (KafkaError, TimeoutError):
-            await asyncio.sleep(BACKOFF)  # nothing was taken, so everybody still waits
+        except (KafkaError, TimeoutError) as error:
+            self._queue.trouble = repr(error)
+            await asyncio.sleep(BACKOFF)
             return
+        self._queue.trouble = ""
         if group := self._queue.take(_Room()):
             try:
                 succeed(group, await self._send(producer, group))
@@ -83,8 +88,9 @@ class KafkaWriter:
             linger_ms=0,
         )
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(CONNECT_WITHIN):
                 await producer.start()
+                await producer.partitions_for(self._topic)
         except BaseException:
             await abandon(producer)
             raise
@@ -98,7 +104,6 @@ class KafkaWriter:
             pending.sent = True
         async with asyncio.timeout_at(max(pending.expires for pending in group)):
             delivery = await producer.send_batch(batch, self._topic, partition=PARTITION)
-            delivery.add_done_callback(_look_at)
             offset = int((await delivery).offset)
         if offset < 0:
             raise KafkaError("the broker saw the batch before and gave no offset")
@@ -117,11 +122,13 @@ class KafkaWriter:
 
 async def abandon(producer: AIOKafkaProducer) -> None:
     """Throw a producer away with all it has not delivered; its own `stop` would wait for the delivery."""
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 (aiokafka has no other way to give up)
+    sender, accumulator = producer._sender, producer._message_accumulator  # noqa: SLF001 (aiokafka cannot give up)
     with suppress(TimeoutError):
         async with asyncio.timeout(ABANDON_WITHIN):
-            await producer.stop()
-    await producer.client.close()
+            await sender.close()
+    accumulator._batches.clear()  # noqa: SLF001 (as above)
+    accumulator._pending_batches.clear()  # noqa: SLF001 (as above)
+    await producer.stop()
 
 
 class _Room:
@@ -135,9 +142,3 @@ class _Room:
         self._left -= len(data) + PER_RECORD
         fits, self._empty = self._empty or self._left >= 0, False
         return fits
-
-
-def _look_at(delivery: "asyncio.Future[object]") -> None:
-    """Take note of an error that comes when nobody waits any more, so that asyncio does not complain of it."""
-    if not delivery.cancelled():
-        delivery.exception()

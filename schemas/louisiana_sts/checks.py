@@ -12,12 +12,14 @@ from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
 from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
-from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
 from schemas.louisiana_sts.table import problem, rules_digest, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
 
+# More findings than anyone reads would only cost memory.
+MOST_LISTED = 500_000
 Progress = Callable[[int, int], None]
 
 
@@ -50,14 +52,18 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
     faults: dict[int, list[Problem]] = {}
     for fault in batch.faults:
         faults.setdefault(fault.line or 0, []).append(fault)
-    problems, held = list(batch.notes), set()
+    problems, held, unlisted = list(batch.notes), set(), 0
     for done, state_id in enumerate(batch.state_ids):
         if progress and done % 1000 == 0:
             progress(done, len(batch.state_ids))
         found = checks.student(list(batch.lines_of(state_id)), faults)
         if any(one.effect == "reject_student" for one in found):
             held.add(state_id)
-        problems.extend(found)
+        room = MOST_LISTED - len(problems)
+        problems.extend(found[: max(0, room)])
+        unlisted += max(0, len(found) - max(0, room))
+    if unlisted:
+        problems.append(problem("N09", message=f"NOT ALL PROBLEMS ARE LISTED: {unlisted:,} MORE"))
     return Findings(
         problems=tuple(sorted(problems, key=place)),
         held=frozenset(held),
@@ -76,7 +82,7 @@ def place(found: Problem) -> tuple[int, int, str]:
 def check_set(
     layout: Layout, bssy: str, sponsor: str, state_id: str, record_set: RecordSet, *, today: date
 ) -> list[Problem]:
-    """The findings on one set, as if it came in a file: same rules, same built-ins.
+    """The findings on one set that is edited online: same rules, same built-ins, but for what is wrong only in a file.
 
     A problem's line is the record's place in the set: the student, then the courses, then the credentials, from 1. A
     value that its field cannot hold is V08, and then no rule is tried. Raises KeyError for a field the layout lacks.
@@ -98,7 +104,9 @@ def check_set(
         except DoesNotFit as fault:
             misfits.append(misfit(fault, number, code, whole))
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
-    return misfits or sorted(SetChecks(table(variant), int(bssy), today).student(lines, {}), key=place)
+    found = SetChecks(table(variant), int(bssy), today).student(lines, {})
+    in_a_file = readings()["wrong_only_in_a_file"]["codes"]
+    return misfits or sorted((one for one in found if one.code not in in_a_file), key=place)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:

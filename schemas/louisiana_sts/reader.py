@@ -1,5 +1,6 @@
 """One pass over a file's lines: each placed with its student, each unusual one judged (R-030a, R-037)."""
 
+import re
 from array import array
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ YEARS = range(2000, 2100)
 # Bytes of a line that a problem shows, and refusing lines after which more would tell nothing new.
 SHOWN = 256
 ENOUGH = 1000
+# Beyond these a file is not one that any sponsor could send, and would only cost memory.
+MOST_FAULTS = 100_000
+MOST_STUDENTS = 1_000_000
+HOPELESS = frozenset({"F18", "F19"})
+ANOTHER_RECORD = re.compile(rb"STS0[235]0\d{4}", re.IGNORECASE)
 NOBODY = ("", b"")
 
 
@@ -79,12 +85,17 @@ class Reader:
                 placed = (shape.code, student) if student.strip() else self.judge(number, line)
             else:
                 placed = self.judge(number, line)
-                if self.counts.total() >= ENOUGH:
-                    break
             if placed[1] != current[1]:
                 self.close_run(current, first, number - 1)
                 current, first = placed, number - 1
+                if len(self.runs) > MOST_STUDENTS:
+                    self.refuse("F19", number, line, None)
+            if self.refusals and self.is_hopeless():
+                break
         self.close_run(current, first, number)
+
+    def is_hopeless(self) -> bool:
+        return self.counts.total() >= ENOUGH or not HOPELESS.isdisjoint(self.refusals)
 
     def close_run(self, placed: tuple[str, bytes], first: int, last: int) -> None:
         code, student = placed
@@ -101,6 +112,9 @@ class Reader:
         student = line[shape.state_id]
         if is_unreadable(shape, student):
             self.refuse("F07", number, line, (shape.state_id.start + 1, shape.state_id.stop), shape.code)
+            return NOBODY
+        if len(line) > shape.longest and (another := ANOTHER_RECORD.search(line, 6)):
+            self.refuse("F17", number, line, (another.start() + 1, another.start() + 6), shape.code)
             return NOBODY
         self.judge_key(shape, number, line)
         self.judge_bytes(shape, number, line)
@@ -174,6 +188,8 @@ class Reader:
 
     def hold(self, code: str, number: int, line: bytes, columns: tuple[int, int], record: str) -> None:
         self.faults.append(problem(code, line=number, record=record, columns=columns, found=shown(line, columns)))
+        if len(self.faults) >= MOST_FAULTS:
+            self.refuse("F18", number, line, None)
 
 
 def is_unreadable(shape: Shape, student: bytes) -> bool:

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+REFUSED = 2
+
 
 def generate(
     out: Annotated[Path, typer.Argument(dir_okay=False, writable=True, help="The file to write.")],
@@ -21,19 +23,22 @@ def generate(
 ) -> None:
     """Write an invented sponsor: students, courses and credentials, none of them real.
 
-    Exit status: 0 written, 1 the file cannot be written.
+    Exit status: 0 written, 2 the file cannot be made or written.
     """
     from services.generate import Spec
     from services.generate import generate as make
 
-    made = make(Spec(students, sites=sites, seed=seed, faults=faults, layout=layout, bssy=bssy))
     try:
+        made = make(Spec(students, sites=sites, seed=seed, faults=faults, layout=layout, bssy=bssy))
         rows = made.write(out)
         if answers:
             answers.write_text("".join(f"{one.line}\t{one.code}\n" for one in made.answers))
     except OSError as fault:
         typer.echo(f"{fault.filename} cannot be written: {fault.strerror}. Choose another place.", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(REFUSED) from None
+    except ValueError as fault:
+        typer.echo(f"No such file can be made: {fault}.", err=True)
+        raise typer.Exit(REFUSED) from None
     if as_json:
         import json
 

@@ -52,8 +52,14 @@ def _free_port() -> int:
 
 
 def _random_id() -> str:
-    """Make a UUID as Kafka writes it. It must be random: small ones are reserved, and the nodes then hang mutely."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    """Make a UUID as Kafka writes it. It must be random: small ones are reserved, and the nodes then hang mutely.
+
+    One that begins with a dash would be taken for an option of the command line.
+    """
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        if not made.startswith("-"):
+            return made
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,9 @@ class Cluster:
             "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in names),
             "log.dirs": str(folder / "data"),
             "auto.create.topics.enable": "false",
+            # A killed node is missed, and may come back, after this long; 9 s is meant for networks.
+            "broker.session.timeout.ms": "4000",
+            "broker.heartbeat.interval.ms": "500",
             "group.initial.rebalance.delay.ms": "0",
             "offsets.topic.num.partitions": "1",
             "offsets.topic.replication.factor": copies,

@@ -157,4 +157,11 @@ def test_generate_says_where_it_cannot_write(tmp_path: Path) -> None:
     result = ledger("generate", tmp_path / "no" / "such" / "folder.txt")
 
     assert "cannot be written: No such file or directory. Choose another place." in result.stderr
-    assert result.exit_code == 1
+    assert result.exit_code == 2
+
+
+def test_generate_refuses_what_it_has_no_ids_for(tmp_path: Path) -> None:
+    result = ledger("generate", tmp_path / "made.txt", "--students", "1000001", "--layout", "nonpublic")
+
+    assert "there are a million invented nonpublic ids, not more" in result.stderr
+    assert result.exit_code == 2

@@ -32,6 +32,7 @@ COLLEGE: Changes = {
     "dual_enrollment_secondary_site": "017001",
 }
 OUTSIDE: Changes = {"course_sponsor_code": "", "course_site_code": "", "course_site_name": "Elsewhere High"}
+UNTYPED: Changes = {"course_type_code": "", "course_beginning_school_session_year": "2002"}
 HOURS, SECONDARY = "dual_enrollment_postsecondary_credit_hours_earned", "dual_enrollment_secondary_site"
 POSITION, SIZE = "local_rank_in_class_position", "local_rank_in_class_size"
 RACES = (
@@ -93,12 +94,15 @@ CASES: tuple[Case, ...] = (
     student("209", {"grade_9_entry_year": "2026"}, {"grade_9_entry_year": "2025"}),
     student("209", {"grade_9_entry_year": ""}, {}),
     student("209", {"grade_9_entry_year": "20 2"}, {}),
+    *(student("209", {"grade_placement_code": grade, "grade_9_entry_year": ""}, {}) for grade in ("09", "10", "11")),
     student("209", {"grade_placement_code": "08"}, {"grade_placement_code": "08", "grade_9_entry_year": ""}),
     student("226", {"grade_placement_code": "T9"}, {"grade_placement_code": "T9", "grade_9_entry_year": ""}),
     student("210", {"graduation_date": "02302026"}, {**GRADUATE, "graduation_date": "02282026"}),
     student("210", {"graduation_date": "07152026"}, {"graduation_date": "07142026"}),
     student("210", {"graduation_date": "5152026"}, {"graduation_date": "05152026"}),
     student("212", {"career_option_code": "Z99"}, {}),
+    *(student("212", {**CA, "diploma_pathway": path, "career_option_code": "Z99"}, CA) for path in ("CA", "L1")),
+    *(student("212", {**OLD, "diploma_pathway": path, "career_option_code": "Z99"}, {}) for path in ("C5", "CD")),
     student("212", {"diploma_pathway": "CA"}, CA),
     student("212", {**OLD, "diploma_pathway": "C5"}, {**OLD, "diploma_pathway": "C5", "career_option_code": "A01"}),
     student("212", {**OLD, "diploma_pathway": "C6"}, {**OLD, "diploma_pathway": "C4"}),
@@ -109,6 +113,21 @@ CASES: tuple[Case, ...] = (
         {**OLD, "diploma_pathway": "C6", "career_option_code": "P06"},
     ),
     student("229", {**OLD, "diploma_pathway": "CD", "career_option_code": "A01"}, {**OLD, "diploma_pathway": "CD"}),
+    student(
+        "229",
+        {**OLD, "diploma_pathway": "C6", "career_option_code": "R01"},
+        {**OLD, "diploma_pathway": "C6", "career_option_code": "A01"},
+    ),
+    *(
+        student("229", {**OLD, "diploma_pathway": path, "career_option_code": "A01"}, {**OLD, "diploma_pathway": path})
+        for path in ("C4", "NG")
+    ),
+    student("229", {"diploma_pathway": "L1", "career_option_code": "R01"}, {"diploma_pathway": "L1"}),
+    student(
+        "229",
+        {"grade_placement_code": "09", "diploma_pathway": "ND", "career_option_code": "R01"},
+        {"grade_placement_code": "09", "diploma_pathway": "ND"},
+    ),
     student("229", {"career_option_code": "R01"}, {"career_option_code": ""}),
     student("350", {**OLD, "diploma_pathway": "CD", "career_option_code": "CDV"}, {**OLD, "diploma_pathway": "CD"}),
     student("350", {"career_option_code": "CDV"}, {}, BOTH, "229"),
@@ -135,8 +154,18 @@ CASES: tuple[Case, ...] = (
         {**GRADUATE, "state_seal_of_biliteracy_endorsement": "D6"},
         PUBLIC,
     ),
+    student("221", {"academic_endorsement_code": "A5"}, {}),
+    student("221", {"career_tech_endorsement_code": "J5"}, {}),
+    student("221", {"community_service_endorsement": "C2"}, {}, PUBLIC),
+    student("221", {"state_seal_of_biliteracy_endorsement": "D7"}, {}, PUBLIC),
     student("224", {"diploma_pathway": ""}, {"diploma_pathway": "NG"}),
     student("231", {**OLD}, {**OLD, "diploma_pathway": "C4"}),
+    student("231", {**OLD, "diploma_pathway": "ZZ"}, {**OLD, "diploma_pathway": "CD"}),
+    student(
+        "231",
+        {**OLD, "grade_placement_code": "09"},
+        {**OLD, "grade_placement_code": "09", "diploma_pathway": "ND"},
+    ),
     student("231", {**OLD, "diploma_pathway": "L1"}, {**OLD, "diploma_pathway": "NG"}),
     student("232", {"diploma_pathway": "C4"}, {"diploma_pathway": "L1"}),
     student("232", {"grade_9_entry_year": "2014", "diploma_pathway": "CD"}, {"grade_9_entry_year": "2014"}),
@@ -148,9 +177,19 @@ CASES: tuple[Case, ...] = (
     student("233", {"diploma_pathway": "ND"}, {"diploma_pathway": "ND", "grade_placement_code": "09"}),
     student(
         "233",
+        {"diploma_pathway": "ND", "grade_placement_code": "11"},
+        {"diploma_pathway": "NG", "grade_placement_code": "11"},
+    ),
+    student(
+        "233",
         {"diploma_pathway": "ND", "grade_placement_code": "10"},
         {"diploma_pathway": "NG", "grade_placement_code": "10"},
     ),
+    *(
+        student("234", {f"eoc_subject_area_{subject}": "A"}, {f"eoc_subject_area_{subject}": "P"}, PUBLIC)
+        for subject in ("ela", "math", "social_studies")
+    ),
+    *(student("234", {"met_gee_eoc_flag": flag, "eoc_subject_area_ela": "Z"}, {}, PUBLIC) for flag in "YEAG"),
     student("234", {**GRADUATE, "eoc_subject_area_ela": "P"}, GRADUATE, PUBLIC),
     student(
         "234", {"met_gee_eoc_flag": "E", "eoc_subject_area_social_studies": "A"}, {"met_gee_eoc_flag": "E"}, PUBLIC
@@ -206,10 +245,21 @@ CASES: tuple[Case, ...] = (
     ),
     course("311", {**FAILED, "credit_earned_count": "100"}, FAILED),
     course("312", {"credit_earned_count": "050"}, {"credit_attempted_count": "050", "credit_earned_count": "050"}),
+    course(
+        "310",
+        {**EXEMPT, "credit_attempted_count": "050", "credit_earned_count": "050"},
+        EXEMPT,
+        "306",
+    ),
+    *(
+        course("312", {**grade, "credit_attempted_count": "000", "credit_earned_count": "000"}, grade, "306")
+        for grade in (TOP, PASS, *({"letter_grade_code": letter} for letter in "BCD"))
+    ),
     course("312", {**PASS, "credit_earned_count": "000"}, PASS),
     course("314", {"grade_point_maximum_count": "4.0"}, {"grade_point_maximum_count": "500"}),
     course("316", {"core_curriculum_waiver_flag": "X"}, {"core_curriculum_waiver_flag": ""}),
     course("316", {**EXEMPT, "core_curriculum_waiver_flag": ""}, EXEMPT),
+    course("316", {**EXEMPT, "core_curriculum_waiver_flag": "N"}, EXEMPT),
     course("318", {"core_curriculum_waiver_flag": "Y"}, {"core_curriculum_waiver_flag": "N"}),
     course("319", {**OUTSIDE, "course_sponsor_code": "0 7"}, {**OUTSIDE, "course_sponsor_code": "103"}),
     course("320", {"course_sponsor_code": ""}, OUTSIDE),
@@ -219,9 +269,26 @@ CASES: tuple[Case, ...] = (
     course("327", {**EXEMPT, "course_part_number": "2"}, EXEMPT),
     course("329", {"quality_points_awarded_count": "3.0"}, {}),
     course("330", {**PASS, "quality_points_awarded_count": "100"}, PASS),
-    course("331", {"quality_points_awarded_count": "000"}, {"quality_points_awarded_count": "001"}),
+    course("330", {**EXEMPT, "quality_points_awarded_count": "100"}, EXEMPT),
+    course("330", {**FAILED, "quality_points_awarded_count": "100"}, FAILED),
+    *(
+        course(
+            "331",
+            {"letter_grade_code": letter, "quality_points_awarded_count": "000"},
+            {"letter_grade_code": letter, "quality_points_awarded_count": "001"},
+        )
+        for letter in "BCD"
+    ),
+    course("331", {**TOP, "quality_points_awarded_count": "000"}, TOP, "332"),
     course("332", {"letter_grade_code": "A"}, TOP),
-    course("333", {"quality_points_awarded_count": "400"}, {"quality_points_awarded_count": "399"}),
+    *(
+        course(
+            "333",
+            {"letter_grade_code": letter, "quality_points_awarded_count": "400"},
+            {"letter_grade_code": letter, "quality_points_awarded_count": "399"},
+        )
+        for letter in "BCD"
+    ),
     course("334", {"course_type_code": "ZZ"}, {"course_type_code": "IB"}),
     course(
         "334",
@@ -231,9 +298,14 @@ CASES: tuple[Case, ...] = (
     course("335", {"distance_learning_course_type_code": "06"}, {"distance_learning_course_type_code": "05"}),
     course("339", {**COLLEGE, HOURS: ""}, COLLEGE),
     course("339", {**COLLEGE, "course_type_code": "DI", HOURS: "0000"}, {**COLLEGE, "course_type_code": "DI"}),
+    *(course("339", {**COLLEGE, **grade, HOURS: "0000"}, {**COLLEGE, **grade}) for grade in (TOP, PASS)),
+    *(course("339", {**COLLEGE, "letter_grade_code": letter, HOURS: ""}, COLLEGE) for letter in "CD"),
+    course("339", {**COLLEGE, HOURS: ""}, {**COLLEGE, **FAILED, HOURS: ""}),
+    course("340", {**UNTYPED, HOURS: "0300"}, UNTYPED),
     course("340", {HOURS: "0300"}, {HOURS: "0000"}),
     course("341", {HOURS: "3.00"}, {}),
     course("341", {**COLLEGE, HOURS: "300"}, {**COLLEGE, HOURS: "0050"}),
+    course("342", {**UNTYPED, SECONDARY: "017001"}, UNTYPED),
     course("342", {SECONDARY: "017001"}, {}),
     course("342", {**COLLEGE, SECONDARY: ""}, {**COLLEGE, "course_type_code": "DA"}),
     course("342", {**COLLEGE, SECONDARY: "0170"}, COLLEGE),

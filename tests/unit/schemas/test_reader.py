@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.layout import Variant
+from schemas.louisiana_sts import checks, reader
 from schemas.louisiana_sts.batch import Batch, Refused, read_batch
 from schemas.problems import Problem
 from tests.unit.schemas.builder import BASE, STATE_IDS, VARIANTS, base_file, codes, findings, line, lines
@@ -209,3 +210,44 @@ def test_a_latin_1_letter_does_not_break_a_file() -> None:
 
     assert student is not None
     assert (student["first_name"], student["last_name"]) == ("Zo\xeb", "Pe\xf1a\xff")
+
+
+@pytest.mark.parametrize("between", [b"", b"\r", b" "])
+def test_a_second_record_on_a_line_refuses_the_file(between: bytes) -> None:
+    """It may be another student's, whose stored set would be replaced without it."""
+    problem = refusal(lines(ROWS[0], ROWS[1] + between + ROWS[1], ROWS[2]))
+
+    assert (problem.code, problem.line, problem.found) == ("F17", 2, b"STS030")
+    assert problem.columns == (201 + len(between), 206 + len(between))
+
+
+def test_a_file_with_cr_line_ends_alone_is_refused() -> None:
+    assert refusal(lines(*ROWS, end=b"\r")).code == "F17"
+
+
+def test_so_many_broken_lines_are_no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_FAULTS", 3)
+    batch = read_batch(lines(*[ROWS[1][:100]] * 50), variant="public")
+    assert isinstance(batch, Refused)
+
+    assert [(problem.code, problem.line) for problem in batch.problems] == [("F18", 3)]
+    assert batch.rows == 3
+
+
+def test_so_many_students_are_no_sponsors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST_STUDENTS", 3)
+    rows = [line("050", "public", {"state_identification_number": f"77{number:08d}"}) for number in range(50)]
+    batch = read_batch(lines(*rows), variant="public")
+    assert isinstance(batch, Refused)
+
+    assert [(problem.code, problem.line) for problem in batch.problems] == [("F19", 5)]
+
+
+def test_a_list_of_problems_that_nobody_reads_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MOST_LISTED", 4)
+    changed = [{"state_identification_number": f"77{number:08d}", "letter_grade_code": "X"} for number in range(9)]
+    found = findings(lines(*(line("030", "public", changes) for changes in changed)), "public")
+
+    assert [problem.code for problem in found.problems] == ["N09", "200", "305", "200", "305"]
+    assert found.problems[0].message == "NOT ALL PROBLEMS ARE LISTED: 14 MORE"
+    assert len(found.held) == 9

@@ -221,6 +221,9 @@ def test_a_malformed_state_id_is_found_on_the_020(
         ("770000001", "public", ["507"]),
         ("1666000001", "nonpublic", ["507"]),
         ("66600000 1", "nonpublic", ["507"]),
+        ("66600000X ", "nonpublic", ["507"]),
+        ("X66000001 ", "nonpublic", ["507"]),
+        ("066600000X", "nonpublic", ["507"]),
         ("0666000001", "nonpublic", []),
     ],
 )
@@ -259,6 +262,14 @@ def test_an_edit_is_checked_against_the_whole_set() -> None:
     assert edited(grade_placement_code="10") == []
     assert edited(grade_placement_code="13") == [("208", "grade_placement_code", b"13")]
     assert edited(graduation_date="05152026", grade_placement_code="10")[0][0] == "214"
+
+
+def test_the_career_option_that_must_be_entered_online_may_be() -> None:
+    """350 stands against CDV in a file (R-152); in an edit it would leave no way to enter it at all."""
+    old_path: dict[str, str] = {"diploma_pathway": "CD", "grade_9_entry_year": "2012", "career_option_code": "CDV"}
+
+    assert edited(**old_path) == []
+    assert (1, "350") in found(lines(row("020", A, "public", **old_path), row("030", A)))
 
 
 def test_a_value_longer_than_its_field_is_a_problem_not_a_truncation() -> None:

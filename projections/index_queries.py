@@ -1,0 +1,67 @@
+"""What an auditor asks of the index: a stream's attempts, the verdicts on some positions, where each view stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from events.commit import Commit, decode
+from projections.database import Connection
+from projections.index import SCHEMA
+from projections.transcript_queries import as_struct
+
+
+class ProjectionRow(msgspec.Struct, frozen=True):
+    """Where one view stands: the next position it will read, and the event it stopped at, if it did."""
+
+    name: str
+    version: int
+    next_position: int
+    error_position: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A commit on a stream with its verdict, standing or void."""
+
+    position: int
+    as_of: datetime
+    verdict: str
+    commit: Commit
+
+
+async def list_projections(connection: Connection) -> tuple[ProjectionRow, ...]:
+    """Return where each view stands."""
+    rows = await connection.fetch(f"select * from {SCHEMA}.projections order by name")
+    return tuple(as_struct(row, ProjectionRow) for row in rows)
+
+
+async def attempts(connection: Connection, stream: str) -> list[Attempt]:
+    """Return every commit that was tried on a stream, in log order, with its verdict."""
+    rows = await connection.fetch(
+        "select position, as_of, verdict, data from commits where stream = $1 order by position", stream
+    )
+    entries = ((row, decode(row["data"])) for row in rows)
+    return [
+        Attempt(row["position"], row["as_of"], row["verdict"], entry)
+        for row, entry in entries
+        if isinstance(entry, Commit)
+    ]
+
+
+async def streams_of(connection: Connection, ref: UUID) -> list[str]:
+    """Return the streams on which a student ever had a set. Reads the whole index of streams."""
+    rows = await connection.fetch(
+        "select distinct stream from commits where verdict = 'stands' and stream like 'student/%' "
+        "and split_part(stream, '/', 3) = $1",
+        str(ref),
+    )
+    return [row["stream"] for row in rows]
+
+
+async def verdicts_at(connection: Connection, positions: list[int]) -> dict[int, str]:
+    """Return the verdicts on the records at some positions."""
+    rows = await connection.fetch("select position, verdict from commits where position = any($1::bigint[])", positions)
+    return {row["position"]: row["verdict"] for row in rows}

@@ -1,0 +1,81 @@
+"""The reference page of all checks, made from the tables: `python -m schemas.louisiana_sts.checks_page > FILE`."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.layout import Variant
+from schemas.louisiana_sts.records import toml
+from schemas.louisiana_sts.table import Code, all_codes, table
+from schemas.rules import Rule
+
+HEAD = """\
+# The checks of a Louisiana STS batch file
+
+Made from `schemas/louisiana_sts/*.toml` by `python -m schemas.louisiana_sts.checks_page`; do not edit. Codes of the
+guide's Appendix K first, then our own: F the file, L a line, V a value, N a note. An expression is true where the
+record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+"""
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    return HEAD + "".join(section(code) for code in all_codes().values())
+
+
+def section(code: Code) -> str:
+    return "\n".join(["", f"## {code.code} {code.message}", "", *facts(code), *guide_facts(code), *checks(code)]) + "\n"
+
+
+def facts(code: Code) -> Iterator[str]:
+    yield f"- Applies to: {' and '.join(sorted(code.sectors, reverse=True))}"
+    yield f"- Effect: {code.effect}"
+    if code.hint:
+        yield f"- To repair: {code.hint}"
+
+
+def guide_facts(code: Code) -> Iterator[str]:
+    """What the guide says of the code, with its page; our own codes have no page."""
+    for row in toml("error_codes.toml")["error"]:
+        if row["code"] == code.code:
+            yield f"- Guide, p. {row['page']}: {row['rule']}"
+            if "source_conflict" in row:
+                yield f"- Where the guide leaves room: {row['source_conflict']}"
+
+
+def checks(code: Code) -> Iterator[str]:
+    """How it is decided here: by rows of the table, in code (F, L, N, V08), as another code, or not at all."""
+    content = toml("rules.toml")
+    for rule, columns in rules_of(code).items():
+        yield f"- Checked on {rule.record} {rule.field} ({columns}): `{' '.join(rule.when.split())}`"
+        if rule.hint != code.hint:
+            yield f"  - {rule.hint}"
+    if code.code in content["built_in"] or code.code[0] in "FLN" or code.code == "V08":
+        yield "- Checked in code: over several lines, on the line as a whole, or on the file."
+    if code.code in content["reported_as"]:
+        yield f"- Reported as {content['reported_as'][code.code]}, which has the same condition."
+    yield from undecided(code, content["needs"])
+
+
+def undecided(code: Code, needs: list[Mapping[str, Any]]) -> Iterator[str]:
+    for row in needs:
+        if row["code"] == code.code:
+            part = "The rest is undecided" if row.get("rest") else "Undecided"
+            yield f"- {part} without: {row['table']}"
+
+
+def rules_of(code: Code) -> dict[Rule, str]:
+    """The code's rows in either sector with their columns; a row that differs in its columns alone is one."""
+    found: dict[tuple[str, str, str], Rule] = {}
+    columns: dict[tuple[str, str, str], list[str]] = {}
+    sectors: tuple[Variant, Variant] = ("public", "nonpublic")
+    for sector in sectors:
+        for rule in (rule for rules in table(sector).rules.values() for rule in rules if rule.code == code.code):
+            key = (rule.record, rule.field, rule.when)
+            found.setdefault(key, rule)
+            columns.setdefault(key, []).append(f"{sector} {rule.columns[0]}-{rule.columns[1]}")
+    return {rule: ", ".join(columns[key]) for key, rule in found.items()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

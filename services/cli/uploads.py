@@ -1,0 +1,288 @@
+"""`ledger upload`, `uploads`, `uploads resume`, `problems`: files in, and what was found in them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
+
+import typer
+
+from services.cli.errors import CommandRefused, ExitCode, NothingFound
+from services.cli.options import AsJson, Limit, UploadId
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from projections.upload_queries import Finding, UploadRow
+    from services.cli.answers import UploadAnswer
+    from services.cli.session import Session
+    from services.ledger import Ledger
+
+RESUME = "The upload is safe at its place in the queue: `ledger uploads resume {}` goes on from where it stands."
+
+
+def upload(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Batch file, plain or zip.")],
+    validate_only: Annotated[bool, typer.Option("--validate-only", help="Check, and store no student.")] = False,
+    delete_all: Annotated[
+        bool, typer.Option("--delete-all", help="Also remove the other students of the file's sites, in its year.")
+    ] = False,
+    layout: Annotated[
+        Literal["public", "nonpublic"] | None, typer.Option(help="Without it, told from the file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a batch file and store its clean students.
+
+    Each clean student of the file replaces their stored set; a student with a fault is held, and nothing of theirs is
+    stored. Sending the same file again changes nothing. Earlier uploads of the same sponsor that are not done are
+    worked first.
+
+    Exit status: 0 stored, nothing wrong; 1 problems were found; 2 the file is refused and nothing of it is stored.
+    """
+    from events.upload import Mode
+    from services.cli.session import with_ledger
+
+    if validate_only and delete_all:
+        raise CommandRefused("--validate-only stores nothing and --delete-all removes: give one of them.")
+    mode: Mode = "validate-only" if validate_only else "delete-all-and-replace" if delete_all else "replace"
+
+    async def work(ledger: "Ledger", session: "Session") -> "UploadAnswer":
+        from services.cli.output import progress
+        from services.intake.receive import NotReceived, receive
+
+        session.on_signal = "Nothing was stored: repeat the command."
+        received = await receive(ledger, file, mode, variant=layout)
+        if isinstance(received, NotReceived):
+            raise CommandRefused(f"{received.problem.code} {received.problem.message}. {received.problem.hint}")
+        session.on_signal = RESUME.format(received.upload)
+        with progress() as told:
+            await finish(ledger, session, received.upload, told)
+        return await answer_of(ledger, received.upload)
+
+    show_outcome(with_ledger(work), as_json=as_json)
+
+
+async def finish(ledger: "Ledger", session: "Session", upload: UUID, told: Any) -> None:
+    """Work the queue up to an upload; a signal is heard between two steps."""
+    from services.intake.work import work_queue
+
+    def heard(step: str, done: int, of: int) -> None:
+        session.check()
+        told(step, done, of)
+
+    await work_queue(ledger, upload, told=heard)
+
+
+async def answer_of(ledger: "Ledger", upload: UUID) -> "UploadAnswer":
+    """Read what is known of an upload."""
+    from projections.upload_queries import find_uploads, findings_of
+    from services.cli.answers import UploadAnswer
+    from services.cli.session import reading
+
+    async with reading(ledger, "uploads") as (connection, head):
+        found = (await find_uploads(connection, str(upload)))[0]
+        findings = await findings_of(connection, upload)
+    return UploadAnswer(ledger=ledger.short_id, position=head.next_position - 1, upload=found, findings=findings)
+
+
+def show_outcome(answer: "UploadAnswer", *, as_json: bool) -> None:
+    """Print an upload's outcome and end with its exit code."""
+    from services.cli.output import console, print_json
+
+    if as_json:
+        print_json(answer)
+    else:
+        print_outcome(console(), answer)
+    raise typer.Exit(outcome_code(answer))
+
+
+def outcome_code(answer: "UploadAnswer") -> ExitCode:
+    """A refused file is 2; anything found that is more than a note is 1, as with `ledger check`."""
+    if answer.upload.state == "refused":
+        return ExitCode.REFUSED
+    noted = codes_of_notes()
+    found = any(finding.code not in noted for finding in answer.findings)
+    return ExitCode.PROBLEMS if found or answer.upload.held else ExitCode.DONE
+
+
+def codes_of_notes() -> set[str]:
+    """The codes of findings that are accepted with a word."""
+    from schemas.louisiana_sts.table import table
+
+    codes = [*table("public").codes.values(), *table("nonpublic").codes.values()]
+    return {code.code for code in codes if code.effect == "note"}
+
+
+def print_outcome(out: "Console", answer: "UploadAnswer") -> None:
+    """Say what became of an upload."""
+    from services.cli.output import at
+
+    one = answer.upload
+    out.print(f"Upload {one.upload}, received at {at(answer.ledger, one.position)}", soft_wrap=True)
+    if one.state == "refused":
+        out.print("The file is refused: no record of it is processed.", style="bold red")
+    elif one.mode == "validate-only":
+        out.print(f"Only checked: {one.planned_store:,} would be stored, {one.held:,} held. Nothing was stored.")
+    else:
+        out.print(
+            f"{one.stored:,} students stored, {one.unchanged:,} unchanged, {one.held:,} held, {one.removed:,} removed"
+            + (f" ({one.overwritten:,} had been edited meanwhile)" if one.overwritten else "")
+        )
+    if answer.findings:
+        out.print(findings_table(answer.findings))
+        out.print(f"`ledger problems {str(one.upload)[:8]}` shows each line, and how to repair it.")
+
+
+def findings_table(findings: "tuple[Finding, ...]") -> Any:
+    """How often each code was found, and what it means."""
+    from schemas.louisiana_sts.table import table as rule_table
+    from services.cli.output import table
+
+    codes = {**rule_table("nonpublic").codes, **rule_table("public").codes}
+    rows = table("code", "times", "message", right=("times",))
+    for one in findings:
+        rows.add_row(one.code, f"{one.findings:,}", codes[one.code].message if one.code in codes else "")
+    return rows
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------
+
+uploads = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+@uploads.callback()
+def list_uploads(
+    context: typer.Context,
+    sponsor: Annotated[str | None, typer.Option(metavar="CODE", help="Only this sponsor's.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List uploads, the newest first; or resume those that are not done."""
+    if context.invoked_subcommand is not None:
+        return
+    from services.cli.answers import UploadsAnswer
+    from services.cli.output import console, print_json
+    from services.cli.session import reading, with_ledger
+
+    async def work(ledger: "Ledger", _session: "Session") -> UploadsAnswer:
+        from projections import upload_queries
+
+        async with reading(ledger, "uploads") as (connection, head):
+            rows = await upload_queries.list_uploads(connection, sponsor=sponsor, limit=limit)
+        return UploadsAnswer(ledger=ledger.short_id, position=head.next_position - 1, uploads=rows)
+
+    answer = with_ledger(work)
+    if as_json:
+        print_json(answer)
+    else:
+        console().print(uploads_table(answer.ledger, answer.uploads))
+
+
+def uploads_table(ledger: str, rows: "tuple[UploadRow, ...]") -> Any:
+    """One row an upload."""
+    from services.cli.output import at, table, when
+
+    numbers = ("rows", "stored", "unchanged", "held", "removed")
+    shown = table("upload", "received", "at", "state", "mode", "sponsor", "bssy", "file", *numbers, right=numbers)
+    for one in rows:
+        counts = (one.rows, one.stored, one.unchanged, one.held, one.removed)
+        shown.add_row(
+            str(one.upload)[:8],
+            when(one.received_at),
+            at(ledger, one.position),
+            one.state,
+            one.mode,
+            one.sponsor,
+            one.bssy,
+            one.file_name,
+            *("" if count is None else f"{count:,}" for count in counts),
+        )
+    return shown
+
+
+@uploads.command()
+def resume(upload: UploadId = "") -> None:
+    """Work the uploads that are not done, in the order received; or one, with those before it in its queue.
+
+    A worker that was stopped in the middle leaves nothing half done: what was stored is found stored.
+    """
+    from services.cli.output import console
+    from services.cli.session import with_ledger
+
+    async def work(ledger: "Ledger", session: "Session") -> "list[UploadAnswer]":
+        from projections.upload_queries import open_uploads
+        from services.cli.output import progress
+        from services.cli.session import reading
+
+        async with reading(ledger, "uploads") as (connection, _):
+            waiting = await open_uploads(connection)
+        wanted = [(await find_upload(ledger, upload)).upload] if upload else waiting
+        session.on_signal = RESUME.format("").replace("resume `", "resume`")
+        with progress() as told:
+            for one in wanted:
+                await finish(ledger, session, one, told)
+        return [await answer_of(ledger, one) for one in wanted]
+
+    answers = with_ledger(work)
+    out = console()
+    for answer in answers:
+        print_outcome(out, answer)
+    if not answers:
+        out.print("Every upload is done.")
+    raise typer.Exit(max((outcome_code(answer) for answer in answers), default=ExitCode.DONE))
+
+
+async def find_upload(ledger: "Ledger", beginning: str) -> "UploadRow":
+    """Return the upload whose id begins so, the newest for an empty beginning. Raises NothingFound."""
+    from projections.upload_queries import find_uploads
+    from services.cli.session import reading
+
+    async with reading(ledger, "uploads") as (connection, _):
+        found = await find_uploads(connection, beginning)
+    if not found:
+        raise NothingFound(f"no upload begins with {beginning!r}. `ledger uploads` lists them." if beginning else EMPTY)
+    if beginning and len(found) > 1:
+        raise CommandRefused(f"{len(found)} uploads begin with {beginning!r}: give more of the id.")
+    return found[0]
+
+
+EMPTY = "nothing was uploaded yet. `ledger upload FILE` begins."
+
+
+# --- problems ---------------------------------------------------------------------------------------------------
+
+
+def problems(
+    upload: UploadId = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as `ledger check --json` does.")] = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem, not the first 50.")] = False,
+) -> None:
+    """Show what was found in an upload, line by line, and how to repair it.
+
+    The report is the one that was stored with the upload, read from its sealed file.
+
+    Exit status: 0 nothing was found wrong; 1 problems, or no such upload; 2 the file was refused.
+    """
+    import json
+
+    from schemas.report_json import report_as_dict
+    from services.cli.session import with_ledger
+    from services.reports import StoredReport, read_report
+
+    async def work(ledger: "Ledger", _session: "Session") -> StoredReport | None:
+        found = await find_upload(ledger, upload)
+        return await read_report(ledger, found.upload, with_lines=not as_json)
+
+    stored = with_ledger(work)
+    if stored is None:
+        raise NothingFound("this upload is not checked yet. `ledger uploads resume` goes on with it.")
+    if as_json:
+        typer.echo(json.dumps(report_as_dict(stored.report), indent=2))
+    else:
+        from services.cli.check_report import print_report
+
+        print_report(stored.report, stored.batch, lines=None if show_all else 50)
+    if stored.report.refused:
+        raise typer.Exit(ExitCode.REFUSED)
+    found = any(one.effect != "note" for one in stored.report.problems)
+    raise typer.Exit(ExitCode.PROBLEMS if found else ExitCode.DONE)

@@ -1,0 +1,193 @@
+"""Who did what to a student's set: each commit on its stream, field by field before and after."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from events.sealing import event_context, unseal
+from events.student import ABSENT, Numbered, Present, StudentEvent, StudentState, evolve
+from projections.index_queries import Attempt, attempts
+from projections.opening import OpenCommit
+from projections.upload_queries import upload_positions
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, Fields
+from services.ledger import Ledger
+
+IDENTITY = {
+    COURSE: (
+        "course_beginning_school_session_year",
+        "course_code",
+        "course_part_number",
+        "semester_code",
+        "course_site_code",
+    ),
+    CREDENTIAL: ("ibc_code", "year_ibc_earned", "semester_ibc_earned"),
+}
+"""What makes two records of one kind the same course or credential, in sets that were numbered anew."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One field, before and after; "" is blank. `number` is the course's or credential's, null for the student."""
+
+    what: Literal["edited", "added", "deleted"]
+    record: str
+    number: int | None
+    field: str
+    before: str
+    after: str
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One commit on the student's stream. A void one changed nothing and shows who tried.
+
+    `version` is the stream's once it stood (0 for a void one); `upload` is the upload it came from, if it did, and
+    `upload_position` where that was received.
+    """
+
+    position: int
+    time: datetime
+    actor: str
+    verdict: str
+    version: int
+    events: tuple[str, ...]
+    command: UUID
+    reason: str
+    upload: UUID | None
+    upload_position: int | None
+    changes: tuple[Change, ...]
+
+
+async def history(ledger: Ledger, stream: str, *, voids: bool = False) -> tuple[Entry, ...]:
+    """Return a stream's history in log order, with `voids` also the attempts that changed nothing."""
+    commits = await ledger.events_of(stream)
+    async with ledger.pool.acquire() as connection:
+        causes = await upload_positions(connection, [c.commit.cause for c in commits if c.commit.cause])
+        tried = await attempts(connection, stream) if voids else []
+    entries = [*standing_entries(commits, causes), *(void_entry(one) for one in tried if one.verdict != "stands")]
+    return tuple(sorted(entries, key=lambda entry: entry.position))
+
+
+def standing_entries(commits: Sequence[OpenCommit], causes: Mapping[UUID, int]) -> list[Entry]:
+    """Fold a stream and say of each commit what it changed; nothing of an erased one's can be said."""
+    entries, state = [], ABSENT_STATE
+    for opened in commits:
+        after = state if opened.erased else fold(state, opened)
+        cause = opened.commit.cause
+        entries.append(
+            Entry(
+                position=opened.position,
+                time=opened.commit.time,
+                actor=opened.commit.actor,
+                verdict="stands",
+                version=opened.commit.version,
+                events=tuple(event.name for event in opened.commit.events),
+                command=opened.commit.command,
+                reason=reason_of(opened),
+                upload=cause if cause in causes else None,
+                upload_position=causes.get(cause) if cause else None,
+                changes=changes(state, after),
+            )
+        )
+        state = after
+    return entries
+
+
+def void_entry(attempt: Attempt) -> Entry:
+    """Say who tried something that did not take effect."""
+    commit = attempt.commit
+    return Entry(
+        position=attempt.position,
+        time=commit.time,
+        actor=commit.actor,
+        verdict=attempt.verdict,
+        version=0,
+        events=tuple(event.name for event in commit.events),
+        command=commit.command,
+        reason="",
+        upload=None,
+        upload_position=None,
+        changes=(),
+    )
+
+
+ABSENT_STATE: StudentState = ABSENT
+
+
+def fold(state: StudentState, opened: OpenCommit) -> StudentState:
+    """Fold a student commit's events."""
+    for event in opened.events:
+        assert isinstance(event, StudentEvent)
+        state = evolve(state, event)
+    return state
+
+
+def reason_of(opened: OpenCommit) -> str:
+    """Open the sealed reason of a commit (Ledger.sealed_reason seals it); "" where none was given."""
+    commit = opened.commit
+    if not commit.sealed_reason or opened.key is None:
+        return commit.reason
+    context = event_context(commit.ledger, commit.stream, 0) + commit.command.bytes
+    return unseal(opened.key.material, commit.sealed_reason, context=context).decode()
+
+
+# --- Before and after -------------------------------------------------------------------------------------------
+
+
+def changes(before: StudentState, after: StudentState) -> tuple[Change, ...]:
+    """Compare two states of a set field by field; records that only got another number are equal."""
+    one, other = present(before), present(after)
+    return (
+        *field_changes(STUDENT, None, one.student, other.student),
+        *record_changes(COURSE, one.courses, other.courses),
+        *record_changes(CREDENTIAL, one.credentials, other.credentials),
+    )
+
+
+def present(state: StudentState) -> Present:
+    """Take no set as an empty one."""
+    return state if isinstance(state, Present) else Present({})
+
+
+def record_changes(record: str, before: Numbered, after: Numbered) -> list[Change]:
+    """Compare the courses or the credentials of two sets."""
+    found: list[Change] = []
+    for old, new in paired(before, after, IDENTITY[record]):
+        number = new if new is not None else old
+        was, becomes = before[old] if old is not None else {}, after[new] if new is not None else {}
+        found += field_changes(record, number, was, becomes)
+    return found
+
+
+def field_changes(record: str, number: int | None, before: Fields, after: Fields) -> list[Change]:
+    """Compare two records field by field, in the order of the layout."""
+    what: Literal["edited", "added", "deleted"] = "edited" if before and after else "added" if after else "deleted"
+    names = [*before, *(name for name in after if name not in before)]
+    return [
+        Change(what, record, number, name, before.get(name, ""), after.get(name, ""))
+        for name in names
+        if before.get(name, "") != after.get(name, "")
+    ]
+
+
+Pair = tuple[int | None, int | None]
+
+
+def paired(before: Numbered, after: Numbered, identity: Sequence[str]) -> list[Pair]:
+    """Pair the records of two sets: first equal ones, then those of one identity, then those of one number."""
+    left, right = dict(before), dict(after)
+    pairs: list[Pair] = []
+    for key in (
+        lambda number, fields: (number, sorted(fields.items())),
+        lambda _, fields: sorted(fields.items()),
+        lambda _, fields: [fields.get(name) for name in identity],
+        lambda number, _: number,
+    ):
+        for new, fields in list(right.items()):
+            old = next((number for number, held in left.items() if key(number, held) == key(new, fields)), None)
+            if old is not None:
+                pairs.append((old, new))
+                del left[old], right[new]
+    pairs += [(old, None) for old in left] + [(None, new) for new in right]
+    return sorted(pairs, key=lambda pair: pair[1] if pair[1] is not None else pair[0] or 0)
