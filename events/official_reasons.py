@@ -61,6 +61,11 @@ REASONS = {
             "Fewer credits are earned than the diploma pathway takes, each repeated course counted once.",
             "Check courses, repeats and part numbers against the pathway, then certify the site again.",
         ),
+        Reason(
+            "not-printable",
+            "The record holds a character that cannot be printed.",
+            "Send names and course names in Latin letters, then certify the site again.",
+        ),
     )
 }
 

@@ -5,22 +5,36 @@ from what is written here.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from events.stored import Event, Standing
-from events.transcript_content import Content
+from events.transcript_content import Transcript
 
 
 class OfficialTranscriptRendered(Event, frozen=True):
     """Status S: a version was made. `number` counts the student's versions from 1; the first shows no number (R-181).
 
-    `record` and `identity` are the keyed digests of what was certified, `certified_at` the position of the certifying
-    commit. `pdf` is the digest of the sealed document in the blob store, which is the archive. The content, its digest
+    `record` and `identity` are the keyed digests of what was certified, `certified_at` and `time` the position and the
+    time of the certifying commit. `pdf` is the digest of the sealed document in the blob store, which is the archive. The content, its digest
     and the plain document's SHA-256 are sealed.
     """
 
     stored_name = "official-transcript-rendered"
     clear_fields = frozenset(
-        {"bssy", "sponsor", "site", "number", "record", "identity", "certified_at", "pdf", "template", "typst", "by"}
+        {
+            "bssy",
+            "sponsor",
+            "site",
+            "number",
+            "record",
+            "identity",
+            "certified_at",
+            "time",
+            "pdf",
+            "template",
+            "typst",
+            "by",
+        }
     )
 
     bssy: str
@@ -30,11 +44,12 @@ class OfficialTranscriptRendered(Event, frozen=True):
     record: str
     identity: str
     certified_at: int
+    time: datetime
     pdf: str
     template: str
     typst: str
     by: str
-    content: Content
+    content: Transcript
     content_digest: str
     sha256: str
 

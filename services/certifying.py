@@ -133,9 +133,7 @@ async def uncertify(ledger: Ledger, site: str, bssy: str, reason: str, *, comman
     return await append(ledger, Shown(site, bssy, version, state, ()), SiteUncertified(reason), command_id)
 
 
-async def append(
-    ledger: Ledger, shown: Shown, proposed: CertificationEvent, command_id: UUID
-) -> Stored | Unchanged:
+async def append(ledger: Ledger, shown: Shown, proposed: CertificationEvent, command_id: UUID) -> Stored | Unchanged:
     """Append an event to the certification's stream, on the version that was shown or a newer one."""
     if (earlier := await look_up(ledger, command_id)) and earlier.stands:
         return Stored(command_id, earlier.position, earlier.version, repeated=True)
