@@ -3,6 +3,7 @@
 The day and the facts of tables arrive with `checks`; nothing here reads a clock or a table.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
@@ -23,10 +24,11 @@ from events.student import (
     StudentRemoved,
     StudentState,
     canonical,
+    changed,
     evolve,
     record_set,
 )
-from schemas.louisiana_sts.records import Fields, RecordSet
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, SET_KEYS, STUDENT, Fields, RecordSet, stored_fields
 from schemas.problems import Problem
 
 
@@ -109,8 +111,6 @@ class Refused:
 Decision = tuple[StudentEvent, ...] | Refused
 Checks = Callable[[RecordSet], Sequence[Problem]]
 
-KEY_FIELDS = frozenset({"state_identification_number", "beginning_school_session_year", "sponsor_code"})
-
 NO_SET = Problem(
     code="S01",
     message="THE STUDENT HOLDS NO TRANSCRIPT SET IN THIS YEAR",
@@ -131,13 +131,13 @@ def no_such_number(record: str, number: int, held: Mapping[int, Fields]) -> Prob
     )
 
 
-def key_field(name: str) -> Problem:
+def key_field(record: str, name: str) -> Problem:
     """Say that a field which names the set cannot be edited (R-012)."""
     return Problem(
         code="S03",
         message="A KEY OF THE RECORD SET CANNOT BE EDITED",
         effect="reject_student",
-        record="020",
+        record=record,
         field=name,
         hint="Submit the student under the right key and remove the wrong set; both histories stay readable.",
     )
@@ -187,13 +187,20 @@ def edit(command: Edit, state: Present, checks: Checks) -> Decision:
     after = evolve(state, event)
     if after == state:
         return ()
-    stood = {identity_of(problem) for problem in checks(record_set(state))}
-    fresh = [
-        problem
-        for problem in (checks(record_set(after)) if isinstance(after, Present) else ())
-        if problem.effect in {"reject_student", "reject_file"} and identity_of(problem) not in stood
-    ]
-    return Refused(tuple(fresh)) if fresh else (event,)
+    fresh = fresh_problems(checks(record_set(state)), checks(record_set(after)) if isinstance(after, Present) else ())
+    return Refused(fresh) if fresh else (event,)
+
+
+def fresh_problems(before: Sequence[Problem], after: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that reject a student and that did not stand before, or not as often."""
+    stood = Counter(identity_of(problem) for problem in before)
+    fresh = []
+    for problem in after:
+        if problem.effect in {"reject_student", "reject_file"}:
+            stood[identity_of(problem)] -= 1
+            if stood[identity_of(problem)] < 0:
+                fresh.append(problem)
+    return tuple(fresh)
 
 
 def identity_of(problem: Problem) -> tuple[str, str | None, str | None, bytes]:
@@ -204,30 +211,51 @@ def identity_of(problem: Problem) -> tuple[str, str | None, str | None, bytes]:
 def target_problems(command: Edit, state: Present) -> tuple[Problem, ...]:
     """Return what is wrong with the record or field that an edit aims at."""
     match command:
-        case EditStudent(changes=changes):
-            return tuple(key_field(name) for name in sorted(changes.keys() & KEY_FIELDS))
+        case EditStudent(changes=fields):
+            return key_problems(STUDENT, fields)
+        case AddCourse(fields=fields):
+            return key_problems(COURSE, fields)
+        case AddCredential(fields=fields):
+            return key_problems(CREDENTIAL, fields)
+        case EditCourse(number=number, changes=fields) if number in state.courses:
+            return key_problems(COURSE, fields)
+        case EditCredential(number=number, changes=fields) if number in state.credentials:
+            return key_problems(CREDENTIAL, fields)
         case EditCourse(number=number) | DeleteCourse(number=number) if number not in state.courses:
-            return (no_such_number("030", number, state.courses),)
+            return (no_such_number(COURSE, number, state.courses),)
         case EditCredential(number=number) | DeleteCredential(number=number) if number not in state.credentials:
-            return (no_such_number("050", number, state.credentials),)
+            return (no_such_number(CREDENTIAL, number, state.credentials),)
     return ()
+
+
+def key_problems(record: str, fields: Fields) -> tuple[Problem, ...]:
+    """Return a problem for each field that the stream names already, or that no set keeps."""
+    return tuple(key_field(record, name) for name in sorted(fields.keys() & SET_KEYS))
 
 
 def edit_event(command: Edit, state: Present) -> StudentEvent:
     """Return the event that an edit would become."""
     match command:
         case EditStudent(changes=changes):
-            return StudentEdited(changes)
+            return StudentEdited(as_stored(STUDENT, changes))
         case AddCourse(fields=fields):
-            return CourseAdded(state.next_course, fields)
+            return CourseAdded(state.next_course, stored_fields(COURSE, changed({}, as_stored(COURSE, fields))))
         case EditCourse(number=number, changes=changes):
-            return CourseEdited(number, changes)
+            return CourseEdited(number, as_stored(COURSE, changes))
         case DeleteCourse(number=number):
             return CourseDeleted(number)
         case AddCredential(fields=fields):
-            return CredentialAdded(state.next_credential, fields)
+            added = stored_fields(CREDENTIAL, changed({}, as_stored(CREDENTIAL, fields)))
+            return CredentialAdded(state.next_credential, added)
         case EditCredential(number=number, changes=changes):
-            return CredentialEdited(number, changes)
+            return CredentialEdited(number, as_stored(CREDENTIAL, changes))
         case DeleteCredential(number=number):
             return CredentialDeleted(number)
     assert_never(command)
+
+
+def as_stored(record: str, changes: Fields) -> Fields:
+    """Return changes as a file's would be stored: no trailing blanks, and defaults for what is blank (R-045, R-055)."""
+    defaults = stored_fields(record, {})
+    trimmed = {name: value.rstrip(" ") for name, value in changes.items()}
+    return {name: value or defaults.get(name, "") for name, value in trimmed.items()}

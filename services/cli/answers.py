@@ -1,4 +1,4 @@
-"""What `--json` prints: one object a command. The reference page lists the keys from here.
+"""Each reading command answers with one object; these are their keys.
 
 `ledger` is the ledger's short id. `position` is the last position that the answer has seen, unless it says otherwise;
 `replay --as-of` that position gives the same answer again.
@@ -52,9 +52,11 @@ class StudentAnswer(Answer, frozen=True, kw_only=True):
     credentials: tuple[CredentialRow, ...]
 
 
-class EditAnswer(Answer, frozen=True, kw_only=True):
-    """What became of an edit. `outcome` is stored, repeated or unchanged; `position` is that of its commit."""
+class EditAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an edit: stored, repeated or unchanged; `position` is that of its commit, where there is one."""
 
+    ledger: str
+    position: int | None
     outcome: str
     command: UUID
     version: int

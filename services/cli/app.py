@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from services.cli.audits import diff, fsck, history, replay
 from services.cli.check import check
+from services.cli.demo import demo
 from services.cli.edits import add, delete, edit
 from services.cli.errors import MEANINGS
 from services.cli.generate import generate
@@ -16,6 +17,7 @@ from services.cli.uploads import problems, upload, uploads
 from services.cli.views import follow, projections, status, verdict
 
 COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
+    "demo": demo,
     "generate": generate,
     "check": check,
     "upload": upload,
@@ -37,7 +39,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
 }
 
 SETTINGS = "Settings are environment variables LEDGER_*; everything lies under LEDGER_HOME (~/.transcript-ledger)."
-EXIT_STATUS = "Exit status: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + "."
+EXIT_STATUS = "\b\nExit status:\n" + "\n".join(f"{code.value:>4}  {meaning}" for code, meaning in MEANINGS.items())
 
 
 class InOrder(TyperGroup):
@@ -54,6 +56,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings={"max_content_width": 110},
     rich_markup_mode=None,
 )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.ledger import Ledger
 
 AS_OF = "A position, which counts as seen (123 or 7a1d5c7e@123), or a time (2026-01-31T17:00; UTC unless it says)."
-SHOWN_CHANGES = 12
+SHOWN_RECORDS = 5
 
 
 def history(
@@ -32,7 +32,9 @@ def history(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what to a student's set, field by field before and after, and which upload it came from.
+    """Show who did what to a student's set, and when.
+
+    Each commit is shown field by field, before and after, with the upload it came from, or the reason of an edit.
 
     Exit status: 0; 1 when the student never held such a set.
     """
@@ -89,19 +91,21 @@ def came_from(ledger: str, one: "Entry") -> str:
 
 
 def change_lines(changes: "Sequence[Change]", *, whole: bool) -> "list[str]":
-    """A line a changed field; whole records that came or went in one line each, many of them only counted."""
-    from collections import Counter
+    """A line a changed field. Without `whole`, a record that came or went is one line, and many are only counted."""
+    from itertools import groupby
 
-    edited = [one for one in changes if one.what == "edited"]
-    rest = {(one.what, one.record, one.number): one for one in changes if one.what != "edited"}
-    lines = [field_line(one) for one in (changes if whole else edited)]
-    if not whole:
-        counts = Counter((what, record) for what, record, _ in rest)
-        lines += [f"{count} x {record} {what}" for (what, record), count in counts.items() if count > SHOWN_CHANGES]
-        few = [key for key in rest if counts[key[:2]] <= SHOWN_CHANGES]
-        lines += [
-            record_line(key, [one for one in changes if (one.what, one.record, one.number) == key]) for key in few
-        ]
+    if whole:
+        return [field_line(one) for one in changes]
+    lines: list[str] = []
+    for (what, record), kind in groupby(changes, key=lambda one: (one.what, one.record)):
+        if what == "edited":
+            lines += [field_line(one) for one in kind]
+            continue
+        records = [list(fields) for _, fields in groupby(kind, key=lambda one: one.number)]
+        if len(records) > SHOWN_RECORDS:
+            lines.append(f"{record} {what}: {len(records)} records")
+        else:
+            lines += [record_line(fields) for fields in records]
     return lines
 
 
@@ -122,15 +126,15 @@ TELLING = {
 }
 
 
-def record_line(key: tuple[str, str, int | None], changes: "list[Change]") -> str:
+def record_line(changes: "Sequence[Change]") -> str:
     """A record that came or went, by the fields that tell most."""
     from rich.markup import escape
 
-    what, record, number = key
-    values = {one.field: one.after or one.before for one in changes}
-    telling = " ".join(values[name] for name in TELLING[record] if name in values)
-    style = "green" if what == "added" else "red"
-    return f"{record}{f' number {number}' if number is not None else ''} [{style}]{what}[/]: {escape(telling)}"
+    one = changes[0]
+    values = {change.field: change.after or change.before for change in changes}
+    telling = " ".join(values[name] for name in TELLING[one.record] if name in values)
+    number = f" number {one.number}" if one.number is not None else ""
+    return f"{one.record}{number} [{'green' if one.what == 'added' else 'red'}]{one.what}[/]: {escape(telling)}"
 
 
 # --- replay -----------------------------------------------------------------------------------------------------
@@ -141,9 +145,10 @@ def replay(
     as_of: Annotated[str, typer.Option(metavar="POSITION|TIME", help=AS_OF + " Without it, now.")] = "",
     bssy: Bssy = None,
     sponsor: Sponsor = None,
+    show_fields: Annotated[bool, typer.Option("--fields", help="Show every field by its layout name.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a student's set as it stood, every field by its layout name.
+    """Show a student's set as it stood at a position or a time.
 
     It is folded from the records of the log itself, from the first up to that position; no view is asked.
 
@@ -160,7 +165,7 @@ def replay(
     if as_json:
         print_json(answer)
     else:
-        print_replay(console(), answer)
+        print_replay(console(), answer, show_fields=show_fields)
     raise typer.Exit(ExitCode.DONE if answer.held else ExitCode.PROBLEMS)
 
 
@@ -202,20 +207,35 @@ async def replayed(ledger: "Ledger", target: "Target", position: int) -> "Replay
     )
 
 
-def print_replay(out: "Console", answer: "ReplayAnswer") -> None:
-    """Print every field of a set."""
+def print_replay(out: "Console", answer: "ReplayAnswer", *, show_fields: bool) -> None:
+    """Print a set as it stood."""
     from services.cli.output import at, when
 
-    head = f"[bold]{answer.state_id}[/] in {answer.bssy} at sponsor {answer.sponsor}"
-    out.print(f"{head}, as of {at(answer.ledger, answer.position)}")
+    out.print(f"as of {at(answer.ledger, answer.position)}, from the log:")
     if answer.changed_at is None or answer.changed_position is None:
-        out.print("Nothing was stored yet.")
+        out.print("Nothing of this student was stored yet.")
         return
     changed = f"{when(answer.changed_at)} at {at(answer.ledger, answer.changed_position)}"
-    out.print(f"version {answer.version}, last changed {changed}")
     if not answer.held:
-        out.print("No set was held then: it had been removed.")
+        out.print(f"No set was held: it was removed on {changed}.")
         return
+    print_fields(out, answer) if show_fields else print_set(out, answer)
+    out.print(f"year {answer.bssy}, sponsor {answer.sponsor}: version {answer.version}, changed {changed}")
+
+
+def print_set(out: "Console", answer: "ReplayAnswer") -> None:
+    """Print a set as `ledger student` does."""
+    from rich.markup import escape
+
+    from services.cli.transcript import course_rows, credential_rows, print_tables, student_lines
+
+    first, second = map(escape, student_lines(answer.student))
+    out.print(f"[bold]{answer.state_id}[/]  {first}\n{second}")
+    print_tables(out, course_rows(answer.courses), credential_rows(answer.credentials))
+
+
+def print_fields(out: "Console", answer: "ReplayAnswer") -> None:
+    """Print every field of a set."""
     print_record(out, "020 student", answer.student)
     for number, fields in answer.courses.items():
         print_record(out, f"030 course number {number}", fields)
@@ -242,7 +262,9 @@ def diff(
     sponsor: Sponsor = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what changed in a student's set from one position or time to another, field by field.
+    """Show what changed in a student's set, field by field.
+
+    Both sets are folded from the log, as `ledger replay` does.
 
     Exit status, as diff(1): 0 when nothing changed; 1 when something did; 2 when the log does not reach there.
     """
@@ -291,9 +313,12 @@ def print_diff(out: "Console", answer: "DiffAnswer") -> None:
 
 
 def fsck(as_json: AsJson = False) -> None:
-    """Fold the log anew and compare every row of every view with it; read every stored file and compare its digest.
+    """Compare every row and every stored file with the log.
 
-    Nothing is stopped and nothing is changed. Exit status: 0 when there are 0 differences, else 1.
+    The log is folded anew into scratch tables, and every blob is read and compared with its digest. Nothing is
+    stopped and nothing is changed.
+
+    Exit status: 0 when there are 0 differences, else 1.
     """
     from services.cli.answers import FsckAnswer
     from services.cli.output import console, print_json

@@ -90,7 +90,7 @@ def group(text: str) -> typer.Typer:
 
 edit = group("Change fields of a student, a course or a credential.")
 add = group("Add a course or a credential.")
-delete = group("Delete a course, a credential, or a student's whole set of a year.")
+delete = group("Delete a course, a credential, or a student's set.")
 
 
 def takes_number_and_fields(into: typer.Typer, verb: Verb, kind: Kind, text: str) -> None:
@@ -234,12 +234,11 @@ def show_done(ledger: str, command: UUID, outcome: "Stored | Unchanged", *, as_j
     from services.cli.output import at, console, print_json
     from services.commands import Unchanged
 
-    unchanged = isinstance(outcome, Unchanged)
     word = "unchanged" if isinstance(outcome, Unchanged) else "repeated" if outcome.repeated else "stored"
-    position = -1 if isinstance(outcome, Unchanged) else outcome.position
+    position = None if isinstance(outcome, Unchanged) else outcome.position
     if as_json:
         print_json(EditAnswer(ledger=ledger, position=position, outcome=word, command=command, version=outcome.version))
-    elif unchanged:
+    elif position is None:
         console().print(f"Nothing to change: version {outcome.version} already is so.")
     else:
         verb = "Had already been stored" if word == "repeated" else "Stored"

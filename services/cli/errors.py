@@ -62,6 +62,7 @@ def tell(error: BaseException) -> int:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     message, code = explain(error)
+    sys.stdout.flush()
     sys.stderr.write(f"ledger: {message}\n")
     if os.environ.get(DEBUG):
         traceback.print_exception(error)  # without local variables: they would show personal data

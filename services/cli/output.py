@@ -32,7 +32,7 @@ def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) 
 
     made = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold")
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     return made
 
 
@@ -43,7 +43,7 @@ def at(ledger: str, position: int) -> str:
 
 def when(time: datetime) -> str:
     """A time in UTC, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def units(hundredths: int | None) -> str:

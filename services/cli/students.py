@@ -1,6 +1,6 @@
 """`ledger students` and `ledger student`: the current transcripts."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ from services.cli.options import AsJson, Bssy, Limit, Sponsor, StateId
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from projections.transcript_queries import CourseRow
     from services.cli.answers import StudentAnswer, StudentsAnswer
     from services.cli.session import Session
     from services.ledger import Ledger
@@ -51,28 +52,27 @@ def students(
 def print_students(out: "Console", answer: "StudentsAnswer") -> None:
     """One row a student."""
     from services.cli.output import at, plural, table
+    from services.cli.transcript import name
 
     numbers = ("courses", "credentials", "version")
     rows = table("state id", "name", "grade", "site", "year", "graduated", *numbers, right=numbers)
     for one in answer.students:
         graduated = one.graduation_date.isoformat() if one.graduation_date else ""
         counts = map(str, (one.courses, one.credentials, one.version))
-        rows.add_row(one.state_id, name(one), one.grade, one.site, one.bssy, graduated, *counts)
+        rows.add_row(
+            one.state_id, name(one.last_name, one.first_name), one.grade, one.site, one.bssy, graduated, *counts
+        )
     if answer.students:
         out.print(rows)
     shown = f", {len(answer.students):,} shown (--limit)" if len(answer.students) < answer.count else ""
     out.print(f"{plural(answer.count, 'student')}{shown}, as of {at(answer.ledger, answer.position)}")
 
 
-def name(one: Any) -> str:
-    """Last name and first name, or what the public layout holds of them."""
-    return ", ".join(part for part in (one.last_name, one.first_name) if part)
-
-
 def student(state_id: StateId, bssy: Bssy = None, sponsor: Sponsor = None, as_json: AsJson = False) -> None:
-    """Show a student's current transcript: the student, the courses and the credentials with their numbers.
+    """Show a student's current transcript.
 
-    `ledger replay` shows every stored field by its layout name.
+    Courses and credentials stand with the numbers by which they are edited. `ledger replay --fields`
+    shows every stored field by its layout name.
 
     Exit status: 0; 1 when no such set is held; 2 when it is not clear which is meant.
     """
@@ -112,42 +112,30 @@ async def read_student(ledger: "Ledger", state_id: str, bssy: str | None, sponso
 
 
 def print_student(out: "Console", answer: "StudentAnswer") -> None:
-    """Print a transcript set."""
-    from services.cli.output import at, when
+    """Print a transcript set from its rows."""
+    from services.cli.output import at, units, when
+    from services.cli.transcript import name, print_tables
 
     one = answer.student
-    out.print(f"[bold]{one.state_id}[/]  {name(one)}  grade {one.grade}, site {one.site}, year {one.bssy}")
+    out.print(f"[bold]{one.state_id}[/]  {name(one.last_name, one.first_name)}  grade {one.grade}, site {one.site}")
     graduated = f", graduated {one.graduation_date}" if one.graduation_date else ""
     entered = f"grade 9 in {one.grade_9_entry_year}" if one.grade_9_entry_year else "grade 9 not entered"
     out.print(f"{entered}, pathway {one.diploma_pathway or '-'}, consent {one.consent or '-'}{graduated}")
-    out.print(f"version {one.version}, changed {when(one.changed_at)} at {at(answer.ledger, one.position)}")
-    if answer.courses:
-        out.print(courses_table(answer))
-    if answer.credentials:
-        out.print(credentials_table(answer))
+    changed = f"{when(one.changed_at)} at {at(answer.ledger, one.position)}"
+    out.print(f"year {one.bssy}, sponsor {one.sponsor}: version {one.version}, changed {changed}")
+    courses = [
+        (*naming(c), *map(units, (c.credit_attempted, c.credit_earned, c.quality_points))) for c in answer.courses
+    ]
+    credentials = [
+        (str(c.number), c.ibc_code, c.year_earned, c.semester_earned, c.test_vendor, c.pass_fail)
+        for c in answer.credentials
+    ]
+    print_tables(out, courses, credentials)
 
 
-def courses_table(answer: "StudentAnswer") -> Any:
-    """One row a course; credits and points in units."""
-    from services.cli.output import table, units
+def naming(course: "CourseRow") -> tuple[str, ...]:
+    """What a course is called, and its grade."""
+    from services.cli.transcript import term
 
-    numbers = ("no", "attempted", "earned", "points")
-    rows = table("no", "year", "term", "code", "course", "grade", "attempted", "earned", "points", right=numbers)
-    for one in answer.courses:
-        amounts = map(units, (one.credit_attempted, one.credit_earned, one.quality_points))
-        term = " ".join(part for part in (one.semester, one.part) if part)
-        code = (one.course_code, one.course_name, one.letter_grade)
-        rows.add_row(str(one.number), one.course_bssy, term, *code, *amounts)
-    return rows
-
-
-def credentials_table(answer: "StudentAnswer") -> Any:
-    """One row a credential."""
-    from services.cli.output import table
-
-    rows = table("no", "credential", "year", "term", "vendor", "result", right=("no",))
-    for one in answer.credentials:
-        rows.add_row(
-            str(one.number), one.ibc_code, one.year_earned, one.semester_earned, one.test_vendor, one.pass_fail
-        )
-    return rows
+    when = term(course.semester, course.part)
+    return (str(course.number), course.course_bssy, when, course.course_code, course.course_name, course.letter_grade)

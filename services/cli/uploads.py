@@ -157,7 +157,7 @@ def list_uploads(
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List uploads, the newest first; or resume those that are not done."""
+    """List uploads, or resume those that are not done."""
     if context.invoked_subcommand is not None:
         return
     from services.cli.answers import UploadsAnswer
@@ -183,17 +183,15 @@ def uploads_table(ledger: str, rows: "tuple[UploadRow, ...]") -> Any:
     from services.cli.output import at, table, when
 
     numbers = ("rows", "stored", "unchanged", "held", "removed")
-    shown = table("upload", "received", "at", "state", "mode", "sponsor", "bssy", "file", *numbers, right=numbers)
+    shown = table("upload", "received", "position", "set", "state", "file", *numbers, right=numbers)
     for one in rows:
         counts = (one.rows, one.stored, one.unchanged, one.held, one.removed)
         shown.add_row(
             str(one.upload)[:8],
             when(one.received_at),
             at(ledger, one.position),
-            one.state,
-            one.mode,
-            one.sponsor,
-            one.bssy,
+            f"{one.sponsor}/{one.bssy}",
+            one.state if one.mode == "replace" else f"{one.state} ({one.mode})",
             one.file_name,
             *("" if count is None else f"{count:,}" for count in counts),
         )
@@ -201,10 +199,13 @@ def uploads_table(ledger: str, rows: "tuple[UploadRow, ...]") -> Any:
 
 
 @uploads.command()
-def resume(upload: UploadId = "") -> None:
-    """Work the uploads that are not done, in the order received; or one, with those before it in its queue.
+def resume(
+    upload: Annotated[str, typer.Argument(metavar="[UPLOAD]", help="Its id or how it begins; without it, all.")] = "",
+) -> None:
+    """Work the uploads that are not done.
 
-    A worker that was stopped in the middle leaves nothing half done: what was stored is found stored.
+    They are worked in the order received; a single one with those before it in its sponsor's queue. A
+    worker that was stopped in the middle leaves nothing half done: what was stored is found stored.
     """
     from services.cli.output import console
     from services.cli.session import with_ledger
@@ -255,9 +256,10 @@ EMPTY = "nothing was uploaded yet. `ledger upload FILE` begins."
 def problems(
     upload: UploadId = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as `ledger check --json` does.")] = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem, not the first 50.")] = False,
+    lines: Annotated[int, typer.Option(min=0, help="Show at most so many lines with problems.")] = 50,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem.")] = False,
 ) -> None:
-    """Show what was found in an upload, line by line, and how to repair it.
+    """Show what was found in an upload, and how to repair it.
 
     The report is the one that was stored with the upload, read from its sealed file.
 
@@ -281,7 +283,7 @@ def problems(
     else:
         from services.cli.check_report import print_report
 
-        print_report(stored.report, stored.batch, lines=None if show_all else 50)
+        print_report(stored.report, stored.batch, lines=None if show_all else lines)
     if stored.report.refused:
         raise typer.Exit(ExitCode.REFUSED)
     found = any(one.effect != "note" for one in stored.report.problems)

@@ -24,7 +24,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The view, as `ledger 
 
 @projections.callback()
 def list_projections(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show where each view stands and what stopped it; or rebuild one, or let it try again.
+    """Show where each view stands; or rebuild one.
 
     Exit status: 0; 1 when a view stopped at an event.
     """
@@ -213,9 +213,9 @@ def follow(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Show the log as it grows: position, time, stream, events and verdict of each record. Nothing personal is shown.
+    """Show the log as it grows, without anything personal.
 
-    Ends with Ctrl-C.
+    Of each record: position, time, stream, events and verdict. Ends with Ctrl-C.
     """
     from services.cli.session import with_ledger
 
@@ -286,7 +286,7 @@ def log_text(line: "LogLine") -> str:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Show which ledger this is, where its parts lie, and where its log and views stand."""
+    """Show which ledger this is, and where its parts lie."""
     from services.cli.output import console, print_json
     from services.cli.session import with_ledger
 

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
+from services.embedded import kafka_jars
 from services.embedded.kafka_jars import KafkaMissing
 from services.embedded.local_kafka import LocalKafka
 
@@ -23,16 +24,22 @@ def named_brokers() -> list[str]:
     return [each for each in os.environ.get("LEDGER_TEST_KAFKA", "").split(",") if each]
 
 
-@contextmanager
-def local_cluster(config: pytest.Config, nodes: int = 1) -> Iterator[LocalKafka]:
-    """Run a cluster of our own. Where it cannot run, the test is skipped; in CI the whole run ends."""
+def need_kafka(config: pytest.Config) -> None:
+    """Skip the test where Kafka cannot be run; in CI end the whole run."""
     try:
-        kafka = LocalKafka(nodes)
+        kafka_jars.ready()
     except KafkaMissing as missing:
         if os.environ.get("CI") == "true":
             pytest.exit(f"the Kafka tests cannot run, and CI must not pass without them: {missing}", returncode=1)
         config.stash[MISSING] = str(missing)
         pytest.skip(str(missing))
+
+
+@contextmanager
+def local_cluster(config: pytest.Config, nodes: int = 1) -> Iterator[LocalKafka]:
+    """Run a cluster of our own, where that is possible."""
+    need_kafka(config)
+    kafka = LocalKafka(nodes)
     try:
         asyncio.run(kafka.start())
         yield kafka

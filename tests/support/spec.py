@@ -1,7 +1,7 @@
 """Given, when, then: tests of decisions and folds as sentences that compare whole events.
 
-    spec.given(submitted).when(EditStudent({"sex_code": "F"})).then(StudentEdited({"sex_code": "F"}))
-    spec.given().when(DeleteCourse(1)).then_refused("S01")
+spec.given(submitted).when(EditStudent({"sex_code": "F"})).then(StudentEdited({"sex_code": "F"}))
+spec.given().when(DeleteCourse(1)).then_refused("S01")
 """
 
 from collections.abc import Callable, Sequence

@@ -104,3 +104,17 @@ def test_the_wheel_holds_our_four_packages_with_their_data_and_nothing_else(tmp_
 
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == set(PACKAGES)
     assert "schemas/louisiana_sts/rules.toml" in names
+
+
+def test_the_readme_tells_the_story_that_the_demo_tells() -> None:
+    """Each headline of the README's demo is one of the program's own, whatever number stands in it."""
+    source = (ROOT / "services" / "cli" / "demo_story.py").read_text()
+    told = [
+        re.sub(r"\\\{.*?\\\}", ".+", re.escape(text)) for text in re.findall(r'headline\(\s*f?"(.+?)"\s*\)', source)
+    ]
+    console = re.search(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert console is not None
+    headlines = re.findall(r"^# (.+)$", console[1], flags=re.MULTILINE)
+
+    assert len(headlines) > 5
+    assert [line for line in headlines if not any(re.fullmatch(pattern, line) for pattern in told)] == []

@@ -88,14 +88,14 @@ async def test_another_state_systems_ledger_is_refused_and_nothing_is_written() 
 async def test_a_newer_rule_is_refused() -> None:
     log = MemoryLog()
     await log.append(encode(msgspec.structs.replace(OURS, rule=2)))
-    with pytest.raises(LogUnfit, match="rule 2.*knows rule 1.*later version"):
+    with pytest.raises(LogUnfit, match=r"rule 2.*knows rule 1.*later version"):
         await adopt(log)
 
 
 async def test_a_foreign_log_is_refused_and_nothing_is_written() -> None:
     log = MemoryLog()
     await log.append(b"orders, of some shop")
-    with pytest.raises(LogUnfit, match="no genesis.*name another topic"):
+    with pytest.raises(LogUnfit, match=r"no genesis.*name another topic"):
         await adopt(log)
     assert len(log.store.records) == 1
 
