@@ -15,8 +15,8 @@ class OfficialTranscriptRendered(Event, frozen=True):
     """Status S: a version was made. `number` counts the student's versions from 1; the first shows no number (R-181).
 
     `record` and `identity` are the keyed digests of what was certified, `certified_at` and `time` the position and the
-    time of the certifying commit. `pdf` is the digest of the sealed document in the blob store, which is the archive. The content, its digest
-    and the plain document's SHA-256 are sealed.
+    time of the certifying commit. `pdf` is the digest of the sealed document in the blob store, which is the archive.
+    The content, its digest and the plain document's SHA-256 are sealed.
     """
 
     stored_name = "official-transcript-rendered"
@@ -25,6 +25,7 @@ class OfficialTranscriptRendered(Event, frozen=True):
             "bssy",
             "sponsor",
             "site",
+            "sector",
             "number",
             "record",
             "identity",
@@ -40,6 +41,7 @@ class OfficialTranscriptRendered(Event, frozen=True):
     bssy: str
     sponsor: str
     site: str
+    sector: str
     number: int
     record: str
     identity: str

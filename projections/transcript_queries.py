@@ -1,5 +1,6 @@
 """What is asked of the current transcripts: lists of students, and one student's set."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypeVar
 from uuid import UUID
@@ -149,3 +150,11 @@ async def list_credentials(connection: Connection, ref: UUID, bssy: str, sponsor
 def as_struct(row: asyncpg.Record, shape: type[S]) -> S:
     """Take those columns of a row that the struct names."""
     return shape(**{name: row[name] for name in shape.__struct_fields__})
+
+
+async def state_ids_of(connection: Connection, refs: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the state ids of those students who hold a set now."""
+    rows = await connection.fetch(
+        "select distinct ref, state_id from transcript_students where ref = any($1::uuid[])", list(refs)
+    )
+    return {row["ref"]: row["state_id"] for row in rows}

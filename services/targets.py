@@ -14,6 +14,10 @@ class NotHeld(Exception):
     """The ledger holds no such student, or no such set of theirs."""
 
 
+class NoSuchVersion(Exception):
+    """The student has no such version of the official transcript. The message says which there are."""
+
+
 class SeveralSets(Exception):
     """More than one set fits, and the caller must say which."""
 

@@ -12,6 +12,7 @@ from services.cli.demo import demo
 from services.cli.edits import add, delete, edit
 from services.cli.errors import MEANINGS
 from services.cli.generate import generate
+from services.cli.ots import official, ots
 from services.cli.students import student, students
 from services.cli.uploads import problems, upload, uploads
 from services.cli.views import follow, projections, status, verdict
@@ -28,6 +29,8 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "edit": edit,
     "add": add,
     "delete": delete,
+    "ots": ots,
+    "official": official,
     "history": history,
     "replay": replay,
     "diff": diff,

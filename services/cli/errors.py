@@ -98,10 +98,10 @@ def explain_ledger(error: BaseException) -> Explained | None:
     from services.embedded.postgres_programs import EmbeddedUnavailable
     from services.ledger import CommitTooLarge, OutcomeUnknown, ViewStopped
     from services.rebuilding import UnknownView
-    from services.targets import NotHeld, SeveralSets
+    from services.targets import NoSuchVersion, NotHeld, SeveralSets
 
     codes: dict[ExitCode, tuple[type[Exception], ...]] = {
-        ExitCode.PROBLEMS: (NotHeld,),
+        ExitCode.PROBLEMS: (NotHeld, NoSuchVersion),
         ExitCode.REFUSED: (CommitTooLarge, SeveralSets, UnknownView),
         ExitCode.UNAVAILABLE: (LogUnavailable, RegistryUnavailable, BlobUnavailable, ViewStopped),
         ExitCode.UNKNOWN: (OutcomeUnknown, AppendUnknown),

@@ -31,9 +31,9 @@ from events.transcript_of_set import content_of
 from projections.ots_status import Status, queue
 from schemas.layout import Variant
 from schemas.louisiana_sts.labels import labels
-from services.certifying import identity_of
 from services.certifying import load as load_certification
 from services.commands import Loaded, loaded
+from services.identities import identity_of
 from services.ledger import Draft, Ledger, Written
 from services.ots.document import CannotRender, Rendered, render
 
@@ -210,6 +210,7 @@ def rendered_event(
         bssy=status.bssy,
         sponsor=status.sponsor,
         site=status.site,
+        sector=status.sector,
         number=number,
         record=status.record,
         identity=status.identity,
