@@ -8,6 +8,7 @@ names is always there; a crash in between leaves a blob that nobody names.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
 
@@ -197,9 +198,14 @@ def face_of(ledger: Ledger, case: Case, content: Transcript, number: int) -> Off
         version=number - 1,
         ledger=short(ledger.genesis.ledger),
         position=status.certified_at,
-        time=status.since,
+        time=made_official(status),
         act="submitted" if status.sector == "nonpublic" else "certified",
     )
+
+
+def made_official(status: Status) -> datetime:
+    """Return when the transcript became official, to the second: a document knows no finer time."""
+    return status.since.replace(microsecond=0)
 
 
 def rendered_event(
@@ -215,7 +221,7 @@ def rendered_event(
         record=status.record,
         identity=status.identity,
         certified_at=status.certified_at,
-        time=status.since,
+        time=made_official(status),
         pdf=pdf,
         template=document.template_digest,
         typst=document.typst_version,
