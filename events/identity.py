@@ -1,17 +1,22 @@
 """Who a ref is, as the state knows it; and the erasure of a person. One stream per ref."""
 
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
 from events.sealing import keyed_digest
 from events.stored import Event, Standing
+from schemas.louisiana_sts.records import RACE_FLAGS, Fields
+
+NEVER_ISSUED = "9"
+"""No social security number above 899999999 is issued; temporary ids start with 99 (R-011)."""
 
 
 class StudentIdentified(Event, frozen=True):
     """The student's legal identity, from the eScholar extract or a nonpublic 020 (R-008, R-007). Sealed whole.
 
-    `birth_date` is YYYY-MM-DD; `ssn` nine digits or empty.
+    `birth_date` is YYYY-MM-DD; `ssn` nine digits or empty; `ethnicity` six Y or N in the order of the 020's flags.
     """
 
     stored_name = "student-identified"
@@ -23,6 +28,7 @@ class StudentIdentified(Event, frozen=True):
     birth_date: str = ""
     ssn: str = ""
     sex: str = ""
+    ethnicity: str = ""
 
 
 class StudentErased(Event, frozen=True):
@@ -69,6 +75,29 @@ def evolve(_state: IdentityState, event: IdentityEvent) -> IdentityState:
 def decide(proposed: IdentityEvent, state: IdentityState) -> tuple[IdentityEvent, ...]:
     """An identity that says nothing new changes nothing; nothing happens to an erased student."""
     return () if isinstance(state, Erased) or proposed == state else (proposed,)
+
+
+def identity_in_record(student: Fields) -> StudentIdentified:
+    """Return who a nonpublic 020 says its student is (R-007). A state id that is no SSN, as 99 ones, gives no SSN."""
+    get, state_id = student.get, student.get("state_identification_number", "")
+    return StudentIdentified(
+        first_name=get("first_name", ""),
+        last_name=get("last_name", ""),
+        middle_name=get("middle_name", ""),
+        suffix=get("suffix_name", ""),
+        birth_date=iso_date(get("birth_date", "")),
+        ssn="" if state_id.startswith(NEVER_ISSUED) else state_id,
+        sex=get("sex_code", ""),
+        ethnicity="".join(get(flag, "") for flag in RACE_FLAGS),
+    )
+
+
+def iso_date(mmddyyyy: str) -> str:
+    """Turn MMDDYYYY into YYYY-MM-DD; what is no day is not known."""
+    try:
+        return date(int(mmddyyyy[4:]), int(mmddyyyy[:2]), int(mmddyyyy[2:4])).isoformat()
+    except ValueError:
+        return ""
 
 
 def standing(state: IdentityState, key: bytes) -> IdentityStanding:

@@ -1,6 +1,9 @@
 """Certifying a site: show first, then append exactly what was shown (R-170 to R-174)."""
 
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from events.certification import (
@@ -14,15 +17,18 @@ from events.certification import (
     decide,
     evolve,
 )
-from events.identity import IdentityEvent, IdentityStanding, IdentityState, Unknown
-from events.identity import evolve as evolve_identity
+from events.identity import StudentIdentified
 from events.official_reasons import reasons_against
-from events.stored import read_clear
-from events.streams import certification_stream, identity_stream, owner_of, student_stream
+from events.streams import certification_stream, identity_stream, is_code, owner_of, student_stream
 from events.student import Present, record_set
+from projections import index
+from projections.certification_queries import GraduateRow, admits, graduates_of
+from projections.opening import OpenCommit
 from schemas.louisiana_sts.checks import check_set
+from schemas.louisiana_sts.matching import Person, mismatches
 from schemas.problems import Problem
-from services.commands import Stored, Unchanged, layout_of, loaded, look_up
+from services.commands import Conflict, Stored, Unchanged, layout_of, loaded, look_up
+from services.identities import NOBODY, Identified, by_owner
 from services.ledger import Draft, Ledger, Written
 
 
@@ -31,7 +37,8 @@ class Candidate:
     """One graduate of the site: what would be certified, and what speaks against it.
 
     `held_back`: problems for which the graduate is not certified. `will_be_rejected`: reasons for which the OTS would
-    reject what is certified, as codes; certifying is allowed all the same.
+    reject what is certified, as codes; certifying is allowed all the same. `certified_before`: certified now, as they
+    stand.
     """
 
     graduate: Graduate
@@ -43,10 +50,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a certifier is shown, and on which version of the certification's stream."""
+    """What a certifier is shown: as of which position, and on which version of the certification's stream."""
 
     site: str
     bssy: str
+    position: int
     version: int
     state: CertificationState
     candidates: tuple[Candidate, ...]
@@ -63,54 +71,146 @@ class Shown:
         stay = {graduate.ref for graduate in self.graduates}
         return tuple(graduate.ref for graduate in now if graduate.ref not in stay)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether certifying this would change nothing."""
+        return not decide(SiteCertified(self.graduates), self.state)
+
 
 class NotForCertification(Exception):
-    """The site cannot be certified at all. The message says why and what to do."""
+    """The site cannot be certified at all, or not in this year. The message says why and what to do."""
+
+
+# --- Which year -------------------------------------------------------------------------------------------------
+
+
+def current_bssy(today: date) -> str:
+    """Return the school year of a day; a new one begins on September 1 (R-004, R-028)."""
+    return str(today.year if today.month >= 9 else today.year - 1)
+
+
+async def refuse_other_years(ledger: Ledger, site: str, bssy: str) -> None:
+    """Raise NotForCertification unless the year is the current one, or open, or granted to the sponsor (R-174)."""
+    if not is_code(site) or not is_code(bssy):
+        raise NotForCertification(
+            f"{site!r} in {bssy!r} is no site and school year: codes hold letters and digits only."
+        )
+    current = current_bssy(ledger.today())
+    if bssy == current:
+        return
+    async with ledger.pool.acquire() as connection:
+        await ledger.require(connection, "collections")
+        if await admits(connection, bssy, site[:3], ledger.today()):
+            return
+    raise NotForCertification(
+        f"school year {bssy} is not the current one ({current}), its collection is not open, and sponsor {site[:3]} "
+        "holds no grant for it, so its certifications stand as they are (R-174). Ask the department to open the "
+        "collection or to grant access to the prior year (R-027), then repeat."
+    )
+
+
+# --- Showing ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that a showing judges, read as of one position."""
+
+    position: int
+    rows: Sequence[GraduateRow]
+    sets: Mapping[str, Sequence[OpenCommit]]
+    identities: Mapping[UUID, Identified]
+    certification: Sequence[OpenCommit]
 
 
 async def show(ledger: Ledger, site: str, bssy: str) -> Shown:
-    """Look at a site's graduates as they stand now."""
-    async with ledger.pool.acquire() as connection:
-        await ledger.require(connection, "certifications")
-        rows = await connection.fetch(
-            "select g.*, coalesce(i.identity, '') as identity from graduates as g left join identities as i using (ref) "
-            "where g.site = $1 and g.bssy = $2 order by g.ref",
-            site,
-            bssy,
-        )
-    if any(row["sector"] == "nonpublic" for row in rows):
+    """Look at a site's graduates as they stand now, all as of one position.
+
+    Raises NotForCertification for a nonpublic site and for a year in which nothing may be certified.
+    """
+    await ledger.caught_up()
+    await refuse_other_years(ledger, site, bssy)
+    seen = await see(ledger, site, bssy)
+    if any(row.sector == "nonpublic" for row in seen.rows):
         raise NotForCertification(
             f"site {site} is nonpublic, and nonpublic sites are not certified (R-173): its graduates go to the OTS as "
             "soon as they have a graduation date. There is nothing to do."
         )
-    version, state = await load(ledger, site, bssy)
+    version, state = fold(seen.certification)
+    if not seen.rows and not isinstance(state, Certified):
+        raise NotForCertification(
+            f"site {site} has no graduate in {bssy}. `ledger certifications --bssy {bssy}` lists the sites that have; "
+            "a graduate is a student whose record carries a graduation date."
+        )
     before = set(state.graduates) if isinstance(state, Certified) else set()
     candidates = []
-    for row in rows:
-        graduate = Graduate(row["ref"], row["version"], row["record"], row["identity"])
-        candidates.append(await candidate_of(ledger, row["sponsor"], bssy, graduate, graduate in before))
-    return Shown(site, bssy, version, state, tuple(candidates))
+    for row in seen.rows:
+        await asyncio.sleep(0)  # checking a thousand sets must not hold the follower up
+        candidates.append(candidate_of(ledger, seen, row, bssy, before))
+    return Shown(site, bssy, seen.position, version, state, tuple(one for one in candidates if one is not None))
 
 
-async def candidate_of(ledger: Ledger, sponsor: str, bssy: str, graduate: Graduate, before: bool) -> Candidate:
-    """Say what speaks against one graduate, judged on exactly the version that would be certified."""
-    stream = student_stream(sponsor, graduate.ref, bssy)
-    current = loaded([c for c in await ledger.events_of(stream) if c.commit.version <= graduate.version])
+async def see(ledger: Ledger, site: str, bssy: str) -> Seen:
+    """Read a site's graduates, their sets and identities and the certification that counts, in one snapshot."""
+    async with (
+        ledger.pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await ledger.require(connection, "certifications")
+        head = await index.read_head(connection)
+        rows = await graduates_of(connection, site, bssy)
+        kept = await index.stream_commits(
+            connection,
+            [
+                certification_stream(site, bssy),
+                *(student_stream(row.sponsor, row.ref, bssy) for row in rows),
+                *(identity_stream(row.ref) for row in rows),
+            ],
+        )
+    opened = await ledger.keyring.open(kept)
+    sets: dict[str, list[OpenCommit]] = {}
+    for commit in opened:
+        sets.setdefault(commit.commit.stream, []).append(commit)
+    return Seen(
+        position=head.next_position - 1,
+        rows=rows,
+        sets=sets,
+        identities=by_owner(commit for commit in opened if commit.category == "identity"),
+        certification=sets.get(certification_stream(site, bssy), ()),
+    )
+
+
+def candidate_of(ledger: Ledger, seen: Seen, row: GraduateRow, bssy: str, before: set[Graduate]) -> Candidate | None:
+    """Say what speaks against one graduate, judged on exactly what would be certified; None for one just erased."""
+    commits = seen.sets[student_stream(row.sponsor, row.ref, bssy)]
+    if any(commit.erased for commit in commits):
+        return None
+    current = loaded(list(commits))
     assert isinstance(current.state, Present)
+    graduate = Graduate(row.ref, row.version, row.record, row.identity)
     state_id = current.state.student.get("state_identification_number", "")
-    layout = layout_of(current.layout, state_id)
-    found = check_set(layout, bssy, sponsor, state_id, record_set(current.state), today=ledger.today())
-    held_back = tuple(problem for problem in found if problem.effect == "reject_student" and problem.code != "350")
-    identity = (await identity_of(ledger, graduate.ref)).state
+    layout, identity = layout_of(current.layout, state_id), seen.identities.get(row.ref, NOBODY).state
+    records = record_set(current.state)
+    found = check_set(layout, bssy, row.sponsor, state_id, records, today=ledger.today())
+    found += mismatches(current.state.student, person_of(identity)) if isinstance(identity, StudentIdentified) else ()
+    held_back = tuple(problem for problem in found if problem.effect == "reject_student")
     reasons = reasons_against(current.state, identity, sector="public", bssy=bssy)
-    return Candidate(graduate, state_id, held_back, reasons, before)
+    return Candidate(graduate, state_id, held_back, reasons, graduate in before)
 
 
-async def load(ledger: Ledger, site: str, bssy: str) -> tuple[int, CertificationState]:
-    """Load a site's certification: the stream's version, and the list that counts."""
+def person_of(identity: StudentIdentified) -> Person:
+    """Return what a public 020 must agree with (U03 to U08)."""
+    return Person(identity.first_name, identity.last_name, identity.birth_date, identity.sex, identity.ethnicity)
+
+
+# --- Certifying -------------------------------------------------------------------------------------------------
+
+
+def fold(commits: Iterable[OpenCommit]) -> tuple[int, CertificationState]:
+    """Fold a certification's stream: its version, and the list that counts."""
     state: CertificationState = NotCertified()
     version = 0
-    for commit in await ledger.events_of(certification_stream(site, bssy)):
+    for commit in commits:
         version = commit.commit.version
         for event in commit.events:
             assert isinstance(event, CertificationEvent)
@@ -118,57 +218,63 @@ async def load(ledger: Ledger, site: str, bssy: str) -> tuple[int, Certification
     return version, state
 
 
-async def certify(ledger: Ledger, shown: Shown, *, command_id: UUID) -> Stored | Unchanged:
+async def load(ledger: Ledger, site: str, bssy: str) -> tuple[int, CertificationState]:
+    """Load a site's certification: the stream's version, and the list that counts."""
+    return fold(await ledger.events_of(certification_stream(site, bssy)))
+
+
+async def certify(ledger: Ledger, shown: Shown, *, command_id: UUID) -> Stored | Unchanged | Conflict:
     """Append exactly what was shown.
 
     Whoever was edited since is certified as they were shown, so they do not agree with the list and the site needs
-    recertification: nothing is certified unseen.
+    recertification: nothing is certified unseen. Where the site was certified or withdrawn since the showing, that
+    stands, and this is a Conflict.
     """
-    return await append(ledger, shown, SiteCertified(shown.graduates), command_id)
+    proposed = SiteCertified(shown.graduates)
+    return await append(ledger, shown.site, shown.bssy, proposed, command_id, stated=shown.version)
 
 
 async def uncertify(ledger: Ledger, site: str, bssy: str, reason: str, *, command_id: UUID) -> Stored | Unchanged:
-    """Withdraw a site's certification (R-172)."""
-    version, state = await load(ledger, site, bssy)
-    return await append(ledger, Shown(site, bssy, version, state, ()), SiteUncertified(reason), command_id)
+    """Withdraw a site's certification (R-172). Raises NotForCertification as `show` does for the year."""
+    await ledger.caught_up()
+    await refuse_other_years(ledger, site, bssy)
+    outcome = await append(ledger, site, bssy, SiteUncertified(reason), command_id)
+    assert not isinstance(outcome, Conflict)  # no version was stated
+    return outcome
 
 
-async def append(ledger: Ledger, shown: Shown, proposed: CertificationEvent, command_id: UUID) -> Stored | Unchanged:
-    """Append an event to the certification's stream, on the version that was shown or a newer one."""
-    if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-        return Stored(command_id, earlier.position, earlier.version, repeated=True)
-    stream = certification_stream(shown.site, shown.bssy)
-    version, state = shown.version, shown.state
+async def repeated(ledger: Ledger, site: str, bssy: str, command_id: UUID) -> Stored | None:
+    """Return where a command stood already; None where it did not.
+
+    Raises NotForCertification for an id under which something else was done.
+    """
+    earlier = await look_up(ledger, command_id)
+    if earlier is None or not earlier.stands:
+        return None
+    if earlier.stream != certification_stream(site, bssy):
+        raise NotForCertification(
+            f"command {command_id} was used for something else at position {earlier.position}. Leave --command-id out, "
+            "and a new one is made."
+        )
+    return Stored(command_id, earlier.position, earlier.version, repeated=True)
+
+
+async def append(
+    ledger: Ledger, site: str, bssy: str, proposed: CertificationEvent, command_id: UUID, *, stated: int | None = None
+) -> Stored | Unchanged | Conflict:
+    """Append an event to a certification's stream, with `stated` on that version of it or not at all."""
+    if earlier := await repeated(ledger, site, bssy, command_id):
+        return earlier
+    stream = certification_stream(site, bssy)
     while True:
+        commits = await ledger.events_of(stream)
+        version, state = fold(commits)
+        if stated is not None and stated != version:
+            return Conflict(stated, version, commits[-1].position if commits else -1)
         events = decide(proposed, state)
         if not events:
             return Unchanged(version)
         key = await ledger.registry.issue(owner_of(stream))
-        draft = Draft(stream, version, command_id, [Written(event) for event in events], key)
-        settled = await ledger.append(draft)
+        settled = await ledger.append(Draft(stream, version, command_id, [Written(event) for event in events], key))
         if settled.stands:
             return Stored(command_id, settled.position, settled.version, repeated=False)
-        version, state = await load(ledger, shown.site, shown.bssy)
-
-
-@dataclass(frozen=True, slots=True)
-class Identified:
-    """Who a ref is, and the version of the identity's stream."""
-
-    version: int
-    state: IdentityState
-
-
-async def identity_of(ledger: Ledger, ref: UUID, digest: str | None = None) -> Identified:
-    """Load who a ref is; with `digest`, as of the last moment at which the identity had that keyed digest."""
-    state: IdentityState = Unknown()
-    found = Identified(0, state)
-    for commit in await ledger.events_of(identity_stream(ref)):
-        if commit.erased:
-            continue
-        for event in commit.events:
-            assert isinstance(event, IdentityEvent)
-            state = evolve_identity(state, event)
-        if digest is None or read_clear(commit.commit.events[-1], IdentityStanding).identity == digest:
-            found = Identified(commit.commit.version, state)
-    return found

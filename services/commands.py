@@ -1,10 +1,11 @@
 """The only way to write to a student's stream: load, decide, append, await the verdict, decide again if it moved."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from events.registry.contract import Key
-from events.student import ABSENT, StudentEvent, StudentState, evolve, standing
+from events.student import ABSENT, Absent, StudentEvent, StudentState, evolve, standing
 from events.student_commands import Checks, Refused, StudentCommand, decide
 from projections import index
 from projections.index import Settled
@@ -13,6 +14,7 @@ from schemas.layout import Layout, load_layout
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.records import RecordSet
 from schemas.problems import Problem
+from services.identities import follow_record
 from services.ledger import Draft, Ledger, Written
 
 
@@ -112,9 +114,30 @@ async def execute(
         if not decision:
             return Unchanged(current.version)
         draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
+        named = await name(ledger, target, fold(current.state, decision), uuid5(command_id, f"{current.version}/after"))
         settled = await ledger.append(draft)
         if settled.stands:
             return Stored(command_id, settled.position, settled.version)
+        if named:  # for an edit that was not stored: what is stored names the student
+            current = loaded(await ledger.events_of(target.stream))
+            await name(ledger, target, current.state, uuid5(command_id, f"{current.version}/stands"))
+
+
+async def name(ledger: Ledger, target: Target, state: StudentState, command_id: UUID) -> bool:
+    """Let a nonpublic student's identity follow the set, and return whether that changed it.
+
+    It is written before the set, so that a stored set always has its identity.
+    """
+    if isinstance(state, Absent):
+        return False
+    return await follow_record(ledger, target.key, state.student, command=command_id)
+
+
+def fold(state: StudentState, events: Iterable[StudentEvent]) -> StudentState:
+    """Return the state after some events."""
+    for event in events:
+        state = evolve(state, event)
+    return state
 
 
 def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:

@@ -14,6 +14,16 @@ Fields = dict[str, str]
 STUDENT, COURSE, CREDENTIAL = "020", "030", "050"
 SYSTEM = "STS"
 
+RACE_FLAGS = (
+    "hispanic_latino_ethnicity_flag",
+    "american_indian_or_alaskan_native_race_flag",
+    "asian_race_flag",
+    "black_or_african_american_race_flag",
+    "native_hawaiian_or_other_pacific_islander_race_flag",
+    "white_race_flag",
+)
+"""The six flags of race and ethnicity in the order of the 020 (R-013)."""
+
 # Fields that say which set a record belongs to; a student's own record keeps the last three.
 TYPE_KEYS = frozenset({"system_indicator", "transaction_code"})
 SET_KEYS = TYPE_KEYS | {"beginning_school_session_year", "sponsor_code", "state_identification_number"}

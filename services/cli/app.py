@@ -7,11 +7,13 @@ import typer
 from typer.core import TyperGroup
 
 from services.cli.audits import diff, fsck, history, replay
+from services.cli.certify import certifications, certify, uncertify
 from services.cli.check import check
 from services.cli.demo import demo
 from services.cli.edits import add, delete, edit
 from services.cli.errors import MEANINGS
 from services.cli.generate import generate
+from services.cli.identities import identities
 from services.cli.ots import official, ots
 from services.cli.students import student, students
 from services.cli.uploads import problems, upload, uploads
@@ -29,6 +31,10 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "edit": edit,
     "add": add,
     "delete": delete,
+    "identities": identities,
+    "certify": certify,
+    "uncertify": uncertify,
+    "certifications": certifications,
     "ots": ots,
     "official": official,
     "history": history,

@@ -93,6 +93,7 @@ def explain_ledger(error: BaseException) -> Explained | None:
     from events.registry.contract import RegistryUnavailable, RegistryUnfit
     from projections.database import ViewsUnfitError
     from services.blobs import BlobDamaged, BlobMissing, BlobRefused, BlobUnavailable
+    from services.certifying import NotForCertification
     from services.embedded.kafka_jars import KafkaMissing
     from services.embedded.local_kafka import KafkaFailed
     from services.embedded.postgres_programs import EmbeddedUnavailable
@@ -102,7 +103,7 @@ def explain_ledger(error: BaseException) -> Explained | None:
 
     codes: dict[ExitCode, tuple[type[Exception], ...]] = {
         ExitCode.PROBLEMS: (NotHeld, NoSuchVersion),
-        ExitCode.REFUSED: (CommitTooLarge, SeveralSets, UnknownView),
+        ExitCode.REFUSED: (CommitTooLarge, NotForCertification, SeveralSets, UnknownView),
         ExitCode.UNAVAILABLE: (LogUnavailable, RegistryUnavailable, BlobUnavailable, ViewStopped),
         ExitCode.UNKNOWN: (OutcomeUnknown, AppendUnknown),
         ExitCode.UNFIT: (LogUnfit, RegistryUnfit, ViewsUnfitError, BlobMissing, BlobDamaged),

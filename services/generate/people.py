@@ -9,20 +9,13 @@ from datetime import date, timedelta
 from random import Random
 
 from schemas.layout import Variant
+from schemas.louisiana_sts.records import RACE_FLAGS
 
 GRADES = {"08": 5, "T9": 5, "09": 22, "10": 22, "11": 22, "12": 24}
 YEARS_BEFORE = {"08": 0, "T9": 0, "09": 0, "10": 1, "11": 2, "12": 3}
 GRADUATES = 0.4
 SYLLABLES = ("vorim", "quenda", "zylth", "marope", "xandil", "bruvek", "tholme", "kresti", "wyndar", "faloque")
 JUMP_START = ("R01", "R11", "S01", "S05", "T01", "T06")
-RACES = (
-    "hispanic_latino_ethnicity_flag",
-    "american_indian_or_alaskan_native_race_flag",
-    "asian_race_flag",
-    "black_or_african_american_race_flag",
-    "native_hawaiian_or_other_pacific_islander_race_flag",
-    "white_race_flag",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ def person(number: int, rng: Random, *, seed: int, bssy: int, site: str, variant
         last_name=invented(number, rng, 20),
         birth_date=date(bssy - age, 1, 1) + timedelta(days=rng.randrange(365)),
         sex=rng.choice("MF"),
-        races=tuple(sorted(rng.sample(RACES, rng.choice((1, 1, 1, 2))))),
+        races=tuple(sorted(rng.sample(RACE_FLAGS, rng.choice((1, 1, 1, 2))))),
         grade=grade,
         entry_year=entry_year,
         pathway=pathway,

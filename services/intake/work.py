@@ -33,6 +33,7 @@ from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
 from schemas.louisiana_sts.checks import Findings, check_file, report
 from schemas.report_json import report_as_dict
 from services.commands import Loaded, Target, draft_of, loaded
+from services.identities import follow_record
 from services.intake.manifest import Manifest, Row, decode, encode
 from services.intake.plan import chunks, plan
 from services.ledger import Draft, Ledger, Written
@@ -254,9 +255,15 @@ def target_of(batch: Batch, key: Key, state_id: str) -> Target:
 
 
 async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, target: Target) -> None:
-    """Commit one student. Whoever was edited since the plan is decided again on what stands now, under the same id."""
+    """Commit one student. Whoever was edited since the plan is decided again on what stands now, under the same id.
+
+    A nonpublic student's identity is written before the set, so that a stored set always has its identity.
+    """
     command = command_of(batch, row, target)
     replaces = isinstance(command, SubmitSet) and command.records.kind == "full"
+    if isinstance(command, SubmitSet) and command.records.student is not None:
+        identity = uuid5(upload.id, f"identity/{row.ref}")
+        await follow_record(ledger, target.key, command.records.student, command=identity, cause=upload.id)
     current = Loaded(ABSENT, row.version, -1, "") if replaces else await load_student(ledger, target)
     while True:
         decision = decide(command, current.state, lambda _: ())
