@@ -1,17 +1,19 @@
 """The checks of a batch and of one record set: the rule table line by line, and the built-in kinds over a set.
 
 Built in are what no single line tells: 200 and 300 (R-039), 211, 326, and a second P or F of one credential (513,
-R-161). What belongs to a line but to none of its fields (500, NUL, cut short) was found while reading.
+R-161). What belongs to a line but to none of its fields (500, NUL, cut short) was found while reading. A graduate
+without any of that may still lose the graduation date (R-036).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
 from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
+from schemas.louisiana_sts.graduates import graduate_line, graduate_problems
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
 from schemas.louisiana_sts.table import problem, rules_digest, table
@@ -56,9 +58,12 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
     for done, state_id in enumerate(batch.state_ids):
         if progress and done % 1000 == 0:
             progress(done, len(batch.state_ids))
-        found = checks.student(list(batch.lines_of(state_id)), faults)
-        if any(one.effect == "reject_student" for one in found):
+        lines = list(batch.lines_of(state_id))
+        found = checks.student(lines, faults)
+        if rejects(found):
             held.add(state_id)
+        elif graduate := graduate_line(batch.layout, lines):
+            found.extend(graduate_problems(batch.layout, graduate, batch.record_set(state_id)))
         room = MOST_LISTED - len(problems)
         problems.extend(found[: max(0, room)])
         unlisted += max(0, len(found) - max(0, room))
@@ -73,6 +78,10 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
         students=len(batch.state_ids),
         digests={"layout": rules.layout.digest, "rules": rules.digest},
     )
+
+
+def rejects(found: Sequence[Problem]) -> bool:
+    return any(one.effect == "reject_student" for one in found)
 
 
 def place(found: Problem) -> tuple[int, int, str]:
@@ -106,7 +115,10 @@ def check_set(
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
     found = SetChecks(table(variant), int(bssy), today).student(lines, {})
     in_a_file = readings()["wrong_only_in_a_file"]["codes"]
-    return misfits or sorted((one for one in found if one.code not in in_a_file), key=place)
+    found = misfits or [one for one in found if one.code not in in_a_file]
+    if not rejects(found) and (graduate := graduate_line(layout, lines)):
+        found.extend(graduate_problems(layout, graduate, record_set))
+    return sorted(found, key=place)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:

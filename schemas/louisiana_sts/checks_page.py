@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.layout import Variant
+from schemas.louisiana_sts.graduates import REPORTED
 from schemas.louisiana_sts.records import toml
 from schemas.louisiana_sts.table import Code, all_codes, table
 from schemas.rules import Rule
@@ -13,8 +14,8 @@ HEAD = """\
 # The checks of a Louisiana STS batch file
 
 Made from `schemas/louisiana_sts/*.toml` by `python -m schemas.louisiana_sts.checks_page`; do not edit. Codes of the
-guide's Appendix K first, then our own: F the file, L a line, V a value, N a note. An expression is true where the
-record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, N a note. An expression is true
+where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
 """
 
 
@@ -35,22 +36,25 @@ def facts(code: Code) -> Iterator[str]:
 
 
 def guide_facts(code: Code) -> Iterator[str]:
-    """What the guide says of the code, with its page; our own codes have no page."""
+    """What the guide says of the code, with its page; of our own codes, those that stand for a removal code."""
     for row in toml("error_codes.toml")["error"]:
         if row["code"] == code.code:
             yield f"- Guide, p. {row['page']}: {row['rule']}"
             if "source_conflict" in row:
                 yield f"- Where the guide leaves room: {row['source_conflict']}"
+    for row in toml("error_codes.toml")["graduation_date_removal"]:
+        if REPORTED.get(row["code"]) == code.code:
+            yield f"- Graduation date removal code {row['code']}, p. {row['page']}: {row['rule']}"
 
 
 def checks(code: Code) -> Iterator[str]:
-    """How it is decided here: by rows of the table, in code (F, L, N, V08), as another code, or not at all."""
+    """How it is decided here: by rows of the table, in code (F, L, G, N, V08), as another code, or not at all."""
     content = toml("rules.toml")
     for rule, columns in rules_of(code).items():
         yield f"- Checked on {rule.record} {rule.field} ({columns}): `{' '.join(rule.when.split())}`"
         if rule.hint != code.hint:
             yield f"  - {rule.hint}"
-    if code.code in content["built_in"] or code.code[0] in "FLN" or code.code == "V08":
+    if code.code in content["built_in"] or code.code[0] in "FLGN" or code.code == "V08":
         yield "- Checked in code: over several lines, on the line as a whole, or on the file."
     if code.code in content["reported_as"]:
         yield f"- Reported as {content['reported_as'][code.code]}, which has the same condition."

@@ -15,7 +15,7 @@ from schemas.rules import Check, FileConstants, Rule, bind, compile_record
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One finding that may be reported: of the 81 of Appendix K, or of our own (F, L, V, N)."""
+    """One finding that may be reported: of the 81 of Appendix K, or of our own (F, L, V, G, N)."""
 
     code: str
     message: str
@@ -67,15 +67,18 @@ def all_codes() -> Mapping[str, Code]:
 
 
 def guide_code(row: Mapping[str, Any]) -> Code:
-    sectors = {"public", "nonpublic"} if row["applies_to"] == "both" else {row["applies_to"]}
     hint = toml("rules.toml")["built_in"].get(row["code"], "")
-    return Code(
-        row["code"], row["message"], effect(row["effect"]), cast("frozenset[Variant]", frozenset(sectors)), hint
-    )
+    return Code(row["code"], row["message"], effect(row["effect"]), sectors(row), hint)
 
 
 def own_code(row: Mapping[str, Any]) -> Code:
-    return Code(row["code"], row["message"], effect(row["effect"]), frozenset(get_args(Variant)), row["hint"])
+    return Code(row["code"], row["message"], effect(row["effect"]), sectors(row), row["hint"])
+
+
+def sectors(row: Mapping[str, Any]) -> frozenset[Variant]:
+    """Whom a code applies to: one sector, or both where the row does not say."""
+    named = row.get("applies_to", "both")
+    return frozenset(get_args(Variant)) if named == "both" else frozenset({cast("Variant", named)})
 
 
 def effect(text: str) -> Effect:

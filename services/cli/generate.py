@@ -14,10 +14,16 @@ def generate(
     sites: Annotated[int, typer.Option(min=1, max=999, help="Over how many sites.")] = 2,
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 1,
     faults: Annotated[float, typer.Option(min=0, max=1, help="Share of students with one fault each.")] = 0.0,
+    unready: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the other graduates whose graduation date will be cleared.")
+    ] = 0.0,
     layout: Annotated[Literal["public", "nonpublic"], typer.Option(help="Which sector's records.")] = "public",
     bssy: Annotated[int, typer.Option(min=2018, max=2099, help="First calendar year of the session.")] = 2025,
     answers: Annotated[
         Path | None, typer.Option(help="Also write what a check must find: a line and a code a row.")
+    ] = None,
+    extract: Annotated[
+        Path | None, typer.Option(help="Also write the eScholar extract of these students (public layout).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as one JSON object.")] = False,
 ) -> None:
@@ -28,8 +34,13 @@ def generate(
     from services.generate import Spec
     from services.generate import generate as make
 
+    spec = Spec(students, sites, seed, faults, unready, layout, bssy)
     try:
-        made = make(Spec(students, sites=sites, seed=seed, faults=faults, layout=layout, bssy=bssy))
+        made = make(spec)
+        if extract:
+            from services.generate.extract import GeneratedExtract
+
+            GeneratedExtract(spec).write(extract)
         rows = made.write(out)
         if answers:
             answers.write_text("".join(f"{one.line}\t{one.code}\n" for one in made.answers))

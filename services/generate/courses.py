@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
+from schemas.louisiana_sts.graduation import credits_earned
+
 SUBJECTS = (
     "Letters", "Fables", "Numbers", "Curves", "Tides", "Minerals", "Republics", "Atlases", "Orchestra", "Ceramics",
     "Looms", "Engines", "Gardens", "Signals", "Ledgers", "Harbors", "Orchards", "Lenses", "Chorus", "Sprints",
@@ -123,9 +125,28 @@ def rare(rng: Random, course: Course, name: str, last_year: int) -> Iterator[Cou
             yield course
 
 
-def credentials(rng: Random, *, years: int, bssy: int, site: str) -> Iterator[dict[str, str]]:
-    """The 050 records of a student: none for most, one or two for some in the last two years."""
-    if years < 3 or rng.random() > 0.4:
+def completed(courses: list[Course], *, due: int) -> list[Course]:
+    """The courses with `due` hundredths of credit: halves become whole, then courses of the last year are added."""
+    done = list(courses)
+    for place, course in enumerate(done):
+        if earned(done) < due and course.earned == "050" and not course.part:
+            done[place] = course._replace(attempted="100", earned="100", semester="Y1")
+    taken = {course.code for course in done}
+    free = (code for code, _ in CATALOG if code not in taken)
+    while earned(done) < due:
+        done.append(Course(courses[-1].year, next(free), sponsor=courses[0].sponsor, site=courses[0].site))
+    return done
+
+
+def earned(courses: list[Course]) -> int:
+    """The credit earned in hundredths, each repeated course counted once."""
+    return credits_earned(course.fields() for course in courses)
+
+
+def credentials(rng: Random, *, years: int, bssy: int, site: str, due: bool = False) -> Iterator[dict[str, str]]:
+    """The 050 records of a student: none for most unless one is due, one or two for some in the last two years."""
+    has_some = years >= 3 and rng.random() <= 0.4
+    if not has_some and not due:
         return
     for code in sorted(rng.sample(CREDENTIALS, rng.choice((1, 1, 2)))):
         yield {

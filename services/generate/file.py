@@ -7,22 +7,27 @@ from pathlib import Path
 from random import Random
 
 from schemas.layout import Layout, RecordLayout, Variant, load_layout
+from schemas.louisiana_sts.graduation import credits_required
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields
-from services.generate.courses import Course, credentials, history
+from services.generate.courses import Course, completed, credentials, history
 from services.generate.faults import STRUCTURES, Fault, Structure, field_faults
 from services.generate.people import RACES, Person, person
 
 LINE_END = b"\r\n"
+UNREADY_COURSES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What to make: `faults` is the share of students that get one fault each; `sponsor` has three characters."""
+    """What to make: `faults` is the share of students that get one fault each, `unready` the share of the other
+    graduates who lack something for which the graduation date is cleared; `sponsor` has three characters.
+    """
 
     students: int
     sites: int = 2
     seed: int = 1
     faults: float = 0.0
+    unready: float = 0.0
     layout: Variant = "public"
     bssy: int = 2025
     sponsor: str = "017"
@@ -100,14 +105,14 @@ class GeneratedFile:
 
     @property
     def corrected(self) -> "GeneratedFile":
-        """The same students with every fault repaired."""
-        return GeneratedFile(replace(self.spec, faults=0.0))
+        """The same students with every fault repaired, and nothing lacking."""
+        return GeneratedFile(replace(self.spec, faults=0.0, unready=0.0))
 
 
 def generate(spec: Spec) -> GeneratedFile:
     """A synthetic sponsor's file. Raises ValueError for a spec that cannot be made."""
-    if spec.students < 0 or not 1 <= spec.sites <= 999 or not 0 <= spec.faults <= 1:
-        raise ValueError("students are 0 or more, sites 1 to 999, faults a share from 0 to 1")
+    if spec.students < 0 or not 1 <= spec.sites <= 999 or not 0 <= spec.faults <= 1 or not 0 <= spec.unready <= 1:
+        raise ValueError("students are 0 or more, sites 1 to 999, faults and unready shares from 0 to 1")
     if len(spec.sponsor) != 3 or not 2018 <= spec.bssy <= 2099:
         raise ValueError("a sponsor has three characters, and the year is from 2018 to 2099")
     if spec.layout == "nonpublic" and spec.students > 1_000_000:
@@ -143,13 +148,19 @@ class Writer:
         records = self.records(one, rng)
         made = Made(one, tuple(line for _, line in records))
         fault_rng = Random(f"{self.spec.seed}/{number}/fault")  # noqa: S311 - reproducible test data, no secret
-        return self.faulty(made, fault_rng) if fault_rng.random() < self.spec.faults else made
+        if fault_rng.random() < self.spec.faults:
+            return self.faulty(made, fault_rng)
+        is_unready = one.graduation is not None and fault_rng.random() < self.spec.unready
+        return self.unready(made, fault_rng) if is_unready else made
 
     def records(self, one: Person, rng: Random) -> list[tuple[str, bytes]]:
         """The student's clean lines with their record types: 020, 030 ..., 050 ..."""
         spec = self.spec
         courses = list(history(rng, years=one.years, bssy=spec.bssy, site=one.site))
-        earned = list(credentials(rng, years=one.years, bssy=spec.bssy, site=one.site))
+        if one.graduation:
+            courses = completed(courses, due=credits_required(one.pathway))
+        due = one.graduation is not None and one.pathway == "CA"
+        earned = list(credentials(rng, years=one.years, bssy=spec.bssy, site=one.site, due=due))
         return [
             (STUDENT, self.line(STUDENT, one, student_fields(one, spec.layout))),
             *((COURSE, self.course_line(one, course)) for course in courses),
@@ -188,6 +199,21 @@ class Writer:
                 return self.with_fault(made, fault, codes.index(fault.record))
             case Structure() as structure:
                 return with_structure(made, structure, codes)
+
+    def unready(self, made: Made, rng: Random) -> Made:
+        """The graduate with something lacking: courses, the GEE/EOC flag, or the credential of the pathway CA."""
+        ways = ["223", "G4"] if self.spec.layout == "public" else ["223"]
+        ways += ["G6"] if made.person.pathway == "CA" else []
+        code = rng.choice(ways)
+        lines = list(made.lines)
+        if code == "G4":
+            student = overwritten(self.layout[STUDENT], lines[0], {"met_gee_eoc_flag": ""})
+            lines[0] = trimmed(self.layout, STUDENT, student)
+        elif code == "G6":
+            lines = [line for line in lines if line[3:6] != CREDENTIAL.encode()]
+        else:
+            lines = [*lines[:UNREADY_COURSES], *(line for line in lines if line[3:6] == CREDENTIAL.encode())]
+        return replace(made, lines=tuple(lines), answers=((0, code),))
 
     def with_fault(self, made: Made, fault: Fault, index: int) -> Made:
         record = self.layout[fault.record]

@@ -79,8 +79,10 @@ def line(code: str, variant: Variant, changes: Mapping[str, str] | None = None) 
 
 
 def base_file(variant: Variant, record: str = "020", changes: Mapping[str, str] | None = None) -> bytes:
-    """The base set of one 020, 030 and 050 each, with these changes to the one record."""
-    return lines(*(line(code, variant, changes if code == record else None) for code in BASE))
+    """The base set of one 020, 030 and 050 each, with these changes to the one record; a graduate has 24 credits."""
+    more = range(2, 25) if "graduation_date" in (changes or {}) else ()
+    courses = (line("030", variant, {"course_code": f"9901{number:02d}"}) for number in more)
+    return lines(*(line(code, variant, changes if code == record else None) for code in BASE), *courses)
 
 
 def lines(*rows: bytes, end: bytes = b"\r\n") -> bytes:

@@ -52,7 +52,7 @@ def test_undecided_codes_are_listed_once_each_with_their_table() -> None:
     codes = [one["code"] for one in undecided]
 
     assert len(codes) == len(set(codes)) == 23
-    assert {"code": "223", "needs": "credits counted (progress engine)"} in undecided
+    assert {"code": "G3", "needs": "core reference tables (progress engine)"} in undecided
 
 
 def test_a_refused_file_counts_no_student() -> None:

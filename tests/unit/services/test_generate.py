@@ -56,6 +56,19 @@ def test_faults_are_of_many_codes(variant: Variant) -> None:
     assert {"200", "211", "300", "326", "500", "513", "L03"} <= codes.keys()
 
 
+@both
+def test_graduates_lack_nothing_unless_some_are_asked_for(variant: Variant) -> None:
+    made = generate(Spec(1500, seed=11, unready=0.5, layout=variant))
+    batch, findings = checked(made)
+    graduates = sum("graduation_date" in (batch.record_set(one).student or {}) for one in batch.state_ids)
+    removed = [one for one in findings.problems if one.effect == "remove_graduation_date"]
+
+    assert [(one.line, one.code) for one in made.answers] == [(one.line, one.code) for one in findings.problems]
+    assert findings.held == frozenset()
+    assert graduates * 0.35 < len(removed) < graduates * 0.65
+    assert {one.code for one in removed} == ({"223", "G4", "G6"} if variant == "public" else {"223", "G6"})
+
+
 def test_the_share_of_faulty_students_is_kept() -> None:
     made = generate(Spec(2000, faults=0.03))
 
@@ -120,7 +133,8 @@ def test_canaries_stand_in_the_file_and_are_long_enough_to_search_for(variant: V
 
 
 @pytest.mark.parametrize(
-    "spec", [Spec(-1), Spec(1, sites=0), Spec(1, faults=2), Spec(1, sponsor="17"), Spec(1, bssy=1999)]
+    "spec",
+    [Spec(-1), Spec(1, sites=0), Spec(1, faults=2), Spec(1, unready=-1), Spec(1, sponsor="17"), Spec(1, bssy=1999)],
 )
 def test_a_spec_that_cannot_be_made_is_refused(spec: Spec) -> None:
     with pytest.raises(ValueError, match=r"students are|a sponsor has"):
