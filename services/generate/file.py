@@ -8,10 +8,10 @@ from random import Random
 
 from schemas.layout import Layout, RecordLayout, Variant, load_layout
 from schemas.louisiana_sts.graduation import credits_required
-from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, RACE_FLAGS, STUDENT, SYSTEM, Fields
 from services.generate.courses import Course, completed, credentials, history
 from services.generate.faults import STRUCTURES, Fault, Structure, field_faults
-from services.generate.people import RACES, Person, person
+from services.generate.people import Person, person
 
 LINE_END = b"\r\n"
 UNREADY_COURSES = 16
@@ -232,7 +232,7 @@ def student_fields(one: Person, variant: Variant) -> Fields:
         "diploma_pathway": one.pathway,
         "career_option_code": one.career_option,
         "parental_guardian_consent_flag": one.consent,
-        **{race: "Y" if race in one.races else "N" for race in RACES},
+        **{race: "Y" if race in one.races else "N" for race in RACE_FLAGS},
     }
     if one.graduation:
         fields |= {"graduation_date": f"{one.graduation:%m%d%Y}", "met_gee_eoc_flag": "Y"}
