@@ -15,6 +15,7 @@ from services.cli.errors import MEANINGS
 from services.cli.generate import generate
 from services.cli.identities import identities
 from services.cli.ots import official, ots
+from services.cli.serve import serve
 from services.cli.students import student, students
 from services.cli.uploads import problems, upload, uploads
 from services.cli.views import follow, projections, status, verdict
@@ -45,6 +46,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "projections": projections,
     "follow": follow,
     "status": status,
+    "serve": serve,
 }
 
 SETTINGS = "Settings are environment variables LEDGER_*; everything lies under LEDGER_HOME (~/.transcript-ledger)."

@@ -1,5 +1,6 @@
 """The first step of an upload: the file is safe, whole and sealed, before anything is said about it."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,22 +36,23 @@ async def receive(
     mode: Mode,
     *,
     variant: Variant | None = None,
+    upload: UUID | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> Received | NotReceived:
     """Store a file and append UploadReceived. Raises OSError when the file cannot be read.
 
-    A file that will be refused is received all the same, so that its refusal has a history; only one that is too
-    large is not.
+    `upload` is the upload's id where the sender has one: receiving it again changes nothing. A file that will be
+    refused is received all the same, so that its refusal has a history; only one that is too large is not.
     """
     size = path.stat().st_size
     if size > ledger.max_upload_bytes:
         return NotReceived(too_large(size, ledger.max_upload_bytes))
     told("storing the file")
-    batch = peek(path, variant, ledger.max_upload_bytes)
-    upload = uuid4()
+    batch = await asyncio.to_thread(peek, path, variant, ledger.max_upload_bytes)
+    upload = upload or uuid4()
     key = await ledger.registry.issue(upload)
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = (await asyncio.to_thread(hashlib.file_digest, file, "sha256")).hexdigest()
         file.seek(0)
         blob = await ledger.blobs.put(key, file, kind="upload")
     event = UploadReceived(
