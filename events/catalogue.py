@@ -2,7 +2,7 @@
 
 from events.certification import SiteCertified, SiteUncertified
 from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
-from events.identity import StudentErased, StudentIdentified
+from events.identity import StudentErased, StudentIdentified, add_ethnicity
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
 from events.stored import Catalogue, Event
 from events.student import (
@@ -53,4 +53,4 @@ EVENTS: tuple[type[Event], ...] = (
     PriorYearAccessGranted,
 )
 
-CATALOGUE = Catalogue(events={event.stored_name: event for event in EVENTS}, upcasters={})
+CATALOGUE = Catalogue(events={event.stored_name: event for event in EVENTS}, upcasters={("student-identified", 1): add_ethnicity})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ class StudentIdentified(Event, frozen=True):
     """
 
     stored_name = "student-identified"
+    stored_version = 2
 
     first_name: str
     last_name: str
@@ -29,6 +31,11 @@ class StudentIdentified(Event, frozen=True):
     ssn: str = ""
     sex: str = ""
     ethnicity: str = ""
+
+
+def add_ethnicity(content: dict[str, Any]) -> dict[str, Any]:
+    """Bring v1 forward, which did not hold the flags."""
+    return content | {"ethnicity": ""}
 
 
 class StudentErased(Event, frozen=True):

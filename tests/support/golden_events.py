@@ -13,11 +13,12 @@ from unittest.mock import patch
 from uuid import UUID
 
 from events.catalogue import EVENTS
+from events.certification import Graduate, SiteCertified, SiteUncertified
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
 from events.sealing import event_context
 from events.stored import Event, Standing, clear_part, plaintext, store
-from events.streams import identity_stream, student_stream, upload_stream
+from events.streams import certification_stream, identity_stream, student_stream, upload_stream
 from events.student import (
     CourseAdded,
     CourseDeleted,
@@ -105,6 +106,18 @@ EXAMPLES: Mapping[str, Example] = {
         StudentIdentified("Vorimquenda", "Zylthmarope", "Tholme", "III", "2009-02-28", "666000001", "F"),
         identity_stream(REF),
         IdentityStanding(identity="a" * 64),
+    ),
+    "student-identified-v2": Example(
+        StudentIdentified("Vorimquenda", "Zylthmarope", "Tholme", "III", "2009-02-28", "666000001", "F", "YNNNNY"),
+        identity_stream(REF),
+        IdentityStanding(identity="a" * 64),
+    ),
+    "site-certified-v1": Example(
+        SiteCertified((Graduate(REF, 4, "d" * 64, "a" * 64), Graduate(CAUSE, 1, "e" * 64, ""))),
+        certification_stream("017001", "2025"),
+    ),
+    "site-uncertified-v1": Example(
+        SiteUncertified("wrong data of Vorimquenda were sent"), certification_stream("017001", "2025")
     ),
     "student-erased-v1": Example(StudentErased("docket 2026-17"), identity_stream(REF), IdentityStanding(identity="")),
 }
