@@ -53,4 +53,7 @@ EVENTS: tuple[type[Event], ...] = (
     PriorYearAccessGranted,
 )
 
-CATALOGUE = Catalogue(events={event.stored_name: event for event in EVENTS}, upcasters={("student-identified", 1): add_ethnicity})
+CATALOGUE = Catalogue(
+    events={event.stored_name: event for event in EVENTS},
+    upcasters={(StudentIdentified.stored_name, 1): add_ethnicity},
+)

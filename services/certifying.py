@@ -263,11 +263,12 @@ async def append(
     ledger: Ledger, site: str, bssy: str, proposed: CertificationEvent, command_id: UUID, *, stated: int | None = None
 ) -> Stored | Unchanged | Conflict:
     """Append an event to a certification's stream, with `stated` on that version of it or not at all."""
-    if earlier := await repeated(ledger, site, bssy, command_id):
-        return earlier
+    await ledger.caught_up()  # whoever is told that nothing changes, or that something did, is told by the log's end
     stream = certification_stream(site, bssy)
     while True:
         commits = await ledger.events_of(stream)
+        if earlier := await repeated(ledger, site, bssy, command_id):  # after loading: it may be what was loaded
+            return earlier
         version, state = fold(commits)
         if stated is not None and stated != version:
             return Conflict(stated, version, commits[-1].position if commits else -1)
