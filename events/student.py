@@ -4,7 +4,7 @@ Events are past facts and `evolve` folds them into the set as it stands. What ma
 `student_commands.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, assert_never
 
@@ -12,6 +12,7 @@ import msgspec
 
 from events.sealing import keyed_digest
 from events.stored import Event, Standing
+from schemas.louisiana_sts.graduation import removal_codes
 from schemas.louisiana_sts.records import Fields, RecordSet
 
 # --- Events -----------------------------------------------------------------------------------------------------
@@ -248,6 +249,28 @@ def evolve_present(state: Present, event: StudentEvent) -> Present:
         case StudentRecordSubmitted() | StudentReassignedIn() | StudentRolledOver() | StudentRemoved():
             raise ValueError(f"{event.stored_name} replaces the whole set")
     assert_never(event)
+
+
+def fold(state: StudentState, events: Iterable[StudentEvent]) -> StudentState:
+    """Return the state after some events."""
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+# --- Graduation dates that do not stay ---------------------------------------------------------------------------
+
+
+def with_removal(events: tuple[StudentEvent, ...], state: StudentState) -> tuple[StudentEvent, ...]:
+    """Return the events, followed by the removal of a graduation date that the set then does not bear (R-036, R-142).
+
+    The rest of the set is stored all the same.
+    """
+    after = fold(state, events)
+    if isinstance(after, Absent):
+        return events
+    codes = removal_codes(record_set(after), sector_of(after.student))
+    return (*events, GraduationDateRemoved(codes, after.student["graduation_date"])) if codes else events
 
 
 # --- What stands in clear ---------------------------------------------------------------------------------------

@@ -20,13 +20,16 @@ from events.student import (
     Present,
     StudentEdited,
     StudentEvent,
+    StudentMoved,
     StudentRecordSubmitted,
     StudentRemoved,
     StudentState,
     canonical,
     changed,
     evolve,
+    fold,
     record_set,
+    with_removal,
 )
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, SET_KEYS, STUDENT, Fields, RecordSet, stored_fields
 from schemas.problems import Problem
@@ -91,13 +94,29 @@ class DeleteCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveStudent:
+    """Move the student to another site of the same LEA (R-201)."""
+
+    to_site: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveStudent:
     """Take the student's set of this year out."""
 
     by: Literal["delete-all-and-replace", "request"]
 
 
-Edit = EditStudent | AddCourse | EditCourse | DeleteCourse | AddCredential | EditCredential | DeleteCredential
+Edit = (
+    EditStudent
+    | AddCourse
+    | EditCourse
+    | DeleteCourse
+    | AddCredential
+    | EditCredential
+    | DeleteCredential
+    | MoveStudent
+)
 StudentCommand = SubmitSet | RemoveStudent | Edit
 
 
@@ -160,10 +179,10 @@ def submit(records: RecordSet, state: StudentState) -> Decision:
     """Replace what is held (R-038, R-042). An equal set changes nothing, so that resending decertifies nobody."""
     if records.kind == "credentials" and isinstance(state, Absent):
         return Refused((NO_SET,))
-    event = submission(records)
-    after = evolve(state, event)
+    events = with_removal((submission(records),), state)
+    after = fold(state, events)
     same = isinstance(state, Present) and isinstance(after, Present) and equal(state, after)
-    return () if same else (event,)
+    return () if same else events
 
 
 def submission(records: RecordSet) -> StudentRecordSubmitted | CredentialsReplaced:
@@ -188,7 +207,7 @@ def edit(command: Edit, state: Present, checks: Checks) -> Decision:
     if after == state:
         return ()
     fresh = fresh_problems(checks(record_set(state)), checks(record_set(after)) if isinstance(after, Present) else ())
-    return Refused(fresh) if fresh else (event,)
+    return Refused(fresh) if fresh else with_removal((event,), state)
 
 
 def fresh_problems(before: Sequence[Problem], after: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -251,6 +270,8 @@ def edit_event(command: Edit, state: Present) -> StudentEvent:
             return CredentialEdited(number, as_stored(CREDENTIAL, changes))
         case DeleteCredential(number=number):
             return CredentialDeleted(number)
+        case MoveStudent(to_site=site):
+            return StudentMoved(state.student.get("site_code", ""), site)
     assert_never(command)
 
 

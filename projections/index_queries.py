@@ -61,6 +61,24 @@ async def streams_of(connection: Connection, ref: UUID) -> list[str]:
     return [row["stream"] for row in rows]
 
 
+async def expected_versions(connection: Connection, positions: list[int]) -> dict[int, int]:
+    """Return which version of its stream each commit at some positions was decided on."""
+    rows = await connection.fetch("select position, data from commits where position = any($1::bigint[])", positions)
+    entries = ((row["position"], decode(row["data"])) for row in rows)
+    return {position: entry.expected for position, entry in entries if isinstance(entry, Commit)}
+
+
+async def source_positions(connection: Connection, sources: list[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """Return at which position each stream came to a version."""
+    rows = await connection.fetch(
+        "select stream, version, position from commits join unnest($1::text[], $2::integer[]) as s (stream, version) "
+        "using (stream, version) where verdict = 'stands'",
+        [stream for stream, _ in sources],
+        [version for _, version in sources],
+    )
+    return {(row["stream"], row["version"]): row["position"] for row in rows}
+
+
 async def verdicts_at(connection: Connection, positions: list[int]) -> dict[int, str]:
     """Return the verdicts on the records at some positions."""
     rows = await connection.fetch("select position, verdict from commits where position = any($1::bigint[])", positions)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from events.registry.contract import Key
-from events.student import ABSENT, Absent, StudentEvent, StudentState, evolve, standing
+from events.student import ABSENT, Absent, GraduationDateRemoved, StudentEvent, StudentState, evolve, fold, standing
 from events.student_commands import Checks, Refused, StudentCommand, decide
 from projections import index
 from projections.index import Settled
@@ -14,18 +14,23 @@ from schemas.layout import Layout, load_layout
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.records import RecordSet
 from schemas.problems import Problem
+from services.collections import refusal
 from services.identities import follow_record
 from services.ledger import Draft, Ledger, Written
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The command took effect: where, and which version the stream has since. `repeated`: it had already."""
+    """The command took effect: where, and which version the stream has since. `repeated`: it had already.
+
+    `removed` is the graduation date that was cleared with it, and for which codes (R-142).
+    """
 
     command: UUID
     position: int
     version: int
     repeated: bool = False
+    removed: GraduationDateRemoved | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +104,17 @@ async def execute(
 ) -> Outcome:
     """Carry a command out. Repeating it under the same id is safe and gives the same answer.
 
-    Where the caller states a version, another one is a Conflict; where not, a lost race is decided again.
+    Where the caller states a version, another one is a Conflict; where not, a lost race is decided again. Outside an
+    open collection it is Refused.
     """
     if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-        return Stored(command_id, earlier.position, earlier.version, repeated=True)
+        return await stored_before(ledger, earlier)
     while True:
         current = loaded(await ledger.events_of(target.stream))
         if stated is not None and stated != current.version:
             return Conflict(stated, current.version, current.position)
+        if closed := await refusal(ledger, target.bssy, target.sponsor):
+            return Refused((closed,))
         layout = layout_of(current.layout, target.state_id)
         decision = decide(command, current.state, checks_for(ledger, target, layout))
         if isinstance(decision, Refused):
@@ -117,10 +125,23 @@ async def execute(
         named = await name(ledger, target, fold(current.state, decision), uuid5(command_id, f"{current.version}/after"))
         settled = await ledger.append(draft)
         if settled.stands:
-            return Stored(command_id, settled.position, settled.version)
+            return Stored(command_id, settled.position, settled.version, removed=removal_in(decision))
         if named:  # for an edit that was not stored: what is stored names the student
             current = loaded(await ledger.events_of(target.stream))
             await name(ledger, target, current.state, uuid5(command_id, f"{current.version}/stands"))
+
+
+async def stored_before(ledger: Ledger, earlier: Settled) -> Stored:
+    """Return what a command did that stood already."""
+    commits = await ledger.events_of(earlier.stream)
+    this = [commit for commit in commits if commit.position == earlier.position and not commit.erased]
+    events = [event for commit in this for event in commit.events]
+    return Stored(earlier.command, earlier.position, earlier.version, repeated=True, removed=removal_in(events))
+
+
+def removal_in(events: Iterable[object]) -> GraduationDateRemoved | None:
+    """Find the removal of a graduation date among some events."""
+    return next((event for event in events if isinstance(event, GraduationDateRemoved)), None)
 
 
 async def name(ledger: Ledger, target: Target, state: StudentState, command_id: UUID) -> bool:
@@ -131,13 +152,6 @@ async def name(ledger: Ledger, target: Target, state: StudentState, command_id: 
     if isinstance(state, Absent):
         return False
     return await follow_record(ledger, target.key, state.student, command=command_id)
-
-
-def fold(state: StudentState, events: Iterable[StudentEvent]) -> StudentState:
-    """Return the state after some events."""
-    for event in events:
-        state = evolve(state, event)
-    return state
 
 
 def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:

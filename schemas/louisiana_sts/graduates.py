@@ -57,6 +57,6 @@ def counted(records: RecordSet) -> str:
     return f"Counted are {credits_earned(records.courses) / 100:.2f}."
 
 
-def removal_problems(codes: Sequence[str]) -> list[Problem]:
-    """Return what removal codes mean and how they are repaired, without a place."""
-    return [problem(REPORTED[code]) for code in codes]
+def meaning(code: str) -> Problem:
+    """Return what a removal code means and how it is repaired, without a place."""
+    return problem(REPORTED[code])

@@ -2,19 +2,30 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
 from events.registry.contract import Key
 from events.streams import student_stream
-from events.student import Present, record_digest, record_set
+from events.student import (
+    ABSENT,
+    GraduationDateRemoved,
+    Present,
+    StudentEvent,
+    StudentState,
+    fold,
+    record_digest,
+    record_set,
+    with_removal,
+)
+from events.student_commands import submission
 from events.upload import Mode
 from projections.database import Connection
 from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings
-from schemas.louisiana_sts.records import RecordSet
+from schemas.louisiana_sts.graduates import meaning
 from schemas.louisiana_sts.table import problem
 from schemas.problems import Problem
 from services.commands import Loaded, loaded
@@ -45,7 +56,9 @@ async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> 
     enrol = mode != "validate-only"
     rows: list[Row] = []
     for state_ids in chunks([s for s in batch.state_ids if s not in findings.held], CHUNK):
-        rows += await plan_chunk(ledger, batch, state_ids, enrol=enrol)
+        planned = await plan_chunk(ledger, batch, state_ids, enrol=enrol)
+        rows += planned.rows
+        findings = replace(findings, problems=(*findings.problems, *planned.problems))
     known = await ledger.registry.find(sorted(findings.held))
     rows += [Row(key.owner, "held", 0) for key in known.values()]
     if mode == "delete-all-and-replace":
@@ -53,13 +66,22 @@ async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> 
     return Manifest(tuple(rows), held_unknown=len(findings.held) - len(known)), findings
 
 
-async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, enrol: bool) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is going to happen to some students, and what the ledger alone could find about them."""
+
+    rows: Sequence[Row]
+    problems: Sequence[Problem]
+
+
+async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, enrol: bool) -> Planned:
     """Plan some clean students: whoever holds an equal set stays as they are."""
     registry = ledger.registry
     keys = await registry.enrol(state_ids) if enrol else await registry.find(state_ids)
     async with ledger.pool.acquire() as connection:
         held = await held_sets(connection, batch, [key.owner for key in keys.values()])
-    rows = []
+    rows: list[Row] = []
+    problems: list[Problem] = []
     for state_id in state_ids:
         await asyncio.sleep(0)  # cutting and digesting sets must not hold the follower up
         key = keys.get(state_id)
@@ -67,24 +89,28 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
             rows.append(Row(UUID(int=0), "store", 0))
             continue
         version, digest = held.get(key.owner, (0, ""))
-        same = bool(digest) and digest == await digest_after(ledger, batch, state_id, key)
+        same = False
+        if digest:
+            records = batch.record_set(state_id)
+            state = ABSENT if records.kind == "full" else (await load(ledger, batch, key)).state
+            events = with_removal((submission(records),), state)
+            same = digest == digest_after(state, events, key)
+            problems += removal_problems(batch, state_id, events) if records.kind == "credentials" else ()
         rows.append(Row(key.owner, "unchanged" if same else "store", version))
-    return rows
+    return Planned(rows, problems)
 
 
-async def digest_after(ledger: Ledger, batch: Batch, state_id: str, key: Key) -> str:
-    """Return the digest that the student's set would have once the file's set is stored."""
-    records = batch.record_set(state_id)
-    if records.kind == "credentials":
-        current = await load(ledger, batch, key)
-        assert isinstance(current.state, Present)
-        records = replace_credentials(record_set(current.state), records)
-    return record_digest(key.material, records)
+def digest_after(state: StudentState, events: Sequence[StudentEvent], key: Key) -> str:
+    """Return the digest that a student's set has after some events."""
+    after = fold(state, events)
+    assert isinstance(after, Present)
+    return record_digest(key.material, record_set(after))
 
 
-def replace_credentials(held: RecordSet, sent: RecordSet) -> RecordSet:
-    """Return what is held with the credentials that were sent (R-042)."""
-    return RecordSet(held.kind, held.student, held.courses, sent.credentials)
+def removal_problems(batch: Batch, state_id: str, events: Sequence[StudentEvent]) -> list[Problem]:
+    """Tell for which codes new credentials alone make a graduate lose the date; of a whole set the checks told."""
+    codes = [code for event in events if isinstance(event, GraduationDateRemoved) for code in event.codes]
+    return [place_problem(batch, state_id, meaning(code)) for code in codes]
 
 
 async def load(ledger: Ledger, batch: Batch, key: Key) -> Loaded:

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID, uuid5
 
@@ -28,10 +28,14 @@ from events.upload import (
     evolve,
 )
 from projections import index
+from projections.index import Settled
+from projections.index_queries import expected_versions
 from schemas.layout import Variant
 from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
 from schemas.louisiana_sts.checks import Findings, check_file, report
+from schemas.problems import Problem
 from schemas.report_json import report_as_dict
+from services.collections import refusal
 from services.commands import Loaded, Target, draft_of, loaded
 from services.identities import follow_record
 from services.intake.manifest import Manifest, Row, decode, encode
@@ -148,6 +152,8 @@ def variant_of(received: UploadReceived) -> Variant | None:
 async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceived, told: Told) -> Batch | None:
     """Give the verdict on the file and freeze it in one event."""
     batch, findings = await read_back(ledger, upload, received, told)
+    if batch is not None and (closed := await refusal(ledger, batch.bssy, batch.sponsor)):
+        batch, findings = None, refused(findings, closed)
     manifest = Manifest(())
     if batch is not None:
         manifest, findings = await plan(ledger, batch, findings, received.mode)
@@ -172,6 +178,11 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
     )
     await append(ledger, upload, "checked", event, rules=findings.digests["rules"], layout=findings.digests["layout"])
     return batch
+
+
+def refused(findings: Findings, why: Problem) -> Findings:
+    """Return the findings on a file that is refused for a reason outside it: no record of it is processed."""
+    return replace(findings, problems=(why,), held=frozenset(), undecided=(), students=0, refused=True)
 
 
 async def carry_out(
@@ -295,6 +306,11 @@ async def load_student(ledger: Ledger, target: Target) -> Loaded:
     return loaded(await ledger.events_of(target.stream))
 
 
+def more_than_one(found: Settled, row: Row) -> bool:
+    """Whether the stream grew by more than one version since the plan: another commit came, or ours has two events."""
+    return found.stands and found.version - 1 != row.version
+
+
 async def tally(ledger: Ledger, upload: Upload, received: UploadReceived, manifest: Manifest) -> UploadClosed:
     """Count what became of the manifest's rows, from the verdicts alone, so that every process counts the same."""
     counts = Counter({"unchanged": manifest.count("unchanged")})
@@ -302,11 +318,16 @@ async def tally(ledger: Ledger, upload: Upload, received: UploadReceived, manife
     for some in chunks(rows if received.mode != "validate-only" else [], 5_000):
         async with ledger.pool.acquire() as connection:
             settled = await index.verdicts(connection, [student_command(upload.id, row.ref) for row in some])
+            stood = {row.ref: one for row in some if (one := settled.get(student_command(upload.id, row.ref)))}
+            longer = [
+                stood[row.ref].position for row in some if row.ref in stood and more_than_one(stood[row.ref], row)
+            ]
+            expected = await expected_versions(connection, longer)
         for row in some:
-            found = settled.get(student_command(upload.id, row.ref))
+            found = stood.get(row.ref)
             stands = found is not None and found.stands
             counts[row.action if stands else "unchanged"] += 1
-            counts["overwritten"] += stands and found is not None and found.version - 1 != row.version
+            counts["overwritten"] += found is not None and expected.get(found.position, row.version) != row.version
     return UploadClosed(
         stored=counts["store"],
         unchanged=counts["unchanged"],
