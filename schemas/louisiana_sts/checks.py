@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
@@ -113,12 +114,18 @@ def check_set(
         except DoesNotFit as fault:
             misfits.append(misfit(fault, number, code, whole))
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
-    found = SetChecks(table(variant), int(bssy), today).student(lines, {})
+    found = compiled(variant, int(bssy), today).student(lines, {})
     in_a_file = readings()["wrong_only_in_a_file"]["codes"]
     found = misfits or [one for one in found if one.code not in in_a_file]
     if not rejects(found) and (graduate := graduate_line(layout, lines)):
         found.extend(graduate_problems(layout, graduate, record_set))
     return sorted(found, key=place)
+
+
+@lru_cache(maxsize=8)
+def compiled(variant: Variant, bssy: int, today: date) -> SetChecks:
+    """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set."""
+    return SetChecks(table(variant), bssy, today)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:
