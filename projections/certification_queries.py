@@ -1,6 +1,6 @@
 """What is asked of the certifications: a site's graduates, and which sites are certified, no longer, or never."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -69,18 +69,6 @@ async def graduates_of(connection: Connection, site: str, bssy: str) -> list[Gra
         bssy,
     )
     return [as_struct(row, GraduateRow) for row in rows]
-
-
-async def admits(connection: Connection, bssy: str, sponsor: str, today: date) -> bool:
-    """Whether a year's collection is open, or the sponsor holds a grant for it on this day (R-026, R-027)."""
-    found: bool = await connection.fetchval(
-        "select exists (select from collections where bssy = $1 and opened) "
-        "or exists (select from prior_year_grants where bssy = $1 and sponsor = $2 and until >= $3)",
-        bssy,
-        sponsor,
-        today,
-    )
-    return found
 
 
 # A certified graduate who is none any more is looked for at the site's own sponsor, whose list names them.

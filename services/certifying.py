@@ -22,7 +22,8 @@ from events.official_reasons import reasons_against
 from events.streams import certification_stream, identity_stream, is_code, owner_of, student_stream
 from events.student import Present, record_set
 from projections import index
-from projections.certification_queries import GraduateRow, admits, graduates_of
+from projections.certification_queries import GraduateRow, graduates_of
+from projections.collection_queries import find_collection
 from projections.opening import OpenCommit
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.matching import Person, mismatches
@@ -100,8 +101,9 @@ async def refuse_other_years(ledger: Ledger, site: str, bssy: str) -> None:
         return
     async with ledger.pool.acquire() as connection:
         await ledger.require(connection, "collections")
-        if await admits(connection, bssy, site[:3], ledger.today()):
-            return
+        collection = await find_collection(connection, bssy, site[:3])
+    if collection.admits(site[:3], ledger.today()):
+        return
     raise NotForCertification(
         f"school year {bssy} is not the current one ({current}), its collection is not open, and sponsor {site[:3]} "
         "holds no grant for it, so its certifications stand as they are (R-174). Ask the department to open the "
