@@ -109,6 +109,18 @@ async def list_students(
     return tuple(as_struct(row, StudentRow) for row in rows)
 
 
+async def sector_of_sponsor(connection: Connection, sponsor: str) -> str | None:
+    """Tell a sponsor's sector by its students: a public state id has ten digits (R-007). None where it holds none."""
+    row = await connection.fetchrow(
+        "select count(*) as students, count(*) filter (where length(state_id) = 10) as public "
+        "from transcript_students where sponsor = $1",
+        sponsor,
+    )
+    if row is None or not row["students"]:
+        return None
+    return "public" if row["public"] * 2 >= row["students"] else "nonpublic"
+
+
 async def sets_held(connection: Connection, ref: UUID) -> list[SetKey]:
     """Return which sets a student holds, the newest year first."""
     rows = await connection.fetch(

@@ -6,6 +6,9 @@ from schemas.problems import Problem
 from services.ledger import Ledger
 
 
+NOT_OPEN = "THE COLLECTION OF THIS SCHOOL YEAR IS NOT OPEN"
+
+
 async def refusal(ledger: Ledger, bssy: str, sponsor: str) -> Problem | None:
     """Say why a sponsor may not write in a school year now, None where they may (R-020, R-026, R-027).
 
@@ -30,7 +33,8 @@ def not_open(bssy: str, sponsor: str, collection: Collection, opened: list[str])
     years = f"Open now: {', '.join(opened)}." if opened else "No year is open now."
     return Problem(
         code="S06",
-        message=f"THE COLLECTION OF {bssy} IS NOT OPEN TO SPONSOR {sponsor}",
+        message=NOT_OPEN,
         effect="reject_file",
-        hint=f"{years}{grant} Ask the department to open {bssy}, or send it the prior-year request form for a grant.",
+        hint=f"{bssy} is not open to sponsor {sponsor}. {years}{grant} Ask the department to open {bssy}, or send it the "
+        "prior-year request form for a grant (R-027).",
     )

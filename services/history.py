@@ -8,8 +8,19 @@ from uuid import UUID
 import msgspec
 
 from events.sealing import event_context, unseal
-from events.student import ABSENT, Numbered, Present, StudentEvent, StudentState, evolve
-from projections.index_queries import Attempt, attempts
+from events.streams import parse_student_stream
+from events.student import (
+    ABSENT,
+    GraduationDateRemoved,
+    Numbered,
+    Present,
+    StudentEvent,
+    StudentReassignedIn,
+    StudentRolledOver,
+    StudentState,
+    evolve,
+)
+from projections.index_queries import Attempt, attempts, source_positions
 from projections.opening import OpenCommit
 from projections.upload_queries import upload_positions
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, Fields
@@ -39,11 +50,27 @@ class Change(msgspec.Struct, frozen=True):
     after: str
 
 
+class CopiedFrom(msgspec.Struct, frozen=True):
+    """The set that was copied: whose, in which year, at which version and position of its own history."""
+
+    sponsor: str
+    bssy: str
+    version: int
+    position: int | None
+
+
+class RemovedDate(msgspec.Struct, frozen=True):
+    """A graduation date that was cleared, as it was sent (MMDDYYYY), and the removal codes (R-142)."""
+
+    date: str
+    codes: tuple[str, ...]
+
+
 class Entry(msgspec.Struct, frozen=True):
     """One commit on the student's stream. A void one changed nothing and shows who tried.
 
     `version` is the stream's once it stood (0 for a void one); `upload` is the upload it came from, if it did, and
-    `upload_position` where that was received.
+    `upload_position` where that was received; `copied_from` is the set that was reassigned or rolled over.
     """
 
     position: int
@@ -57,6 +84,8 @@ class Entry(msgspec.Struct, frozen=True):
     upload: UUID | None
     upload_position: int | None
     changes: tuple[Change, ...]
+    copied_from: CopiedFrom | None = None
+    graduation_date_removed: RemovedDate | None = None
 
 
 async def history(ledger: Ledger, stream: str, *, voids: bool = False) -> tuple[Entry, ...]:
@@ -65,11 +94,42 @@ async def history(ledger: Ledger, stream: str, *, voids: bool = False) -> tuple[
     async with ledger.pool.acquire() as connection:
         causes = await upload_positions(connection, [c.commit.cause for c in commits if c.commit.cause])
         tried = await attempts(connection, stream) if voids else []
-    entries = [*standing_entries(commits, causes), *(void_entry(one) for one in tried if one.verdict != "stands")]
+        positions = await source_positions(connection, [key for one in commits if (key := source_of(one))])
+    entries = [
+        *standing_entries(commits, causes, positions),
+        *(void_entry(one) for one in tried if one.verdict != "stands"),
+    ]
     return tuple(sorted(entries, key=lambda entry: entry.position))
 
 
-def standing_entries(commits: Sequence[OpenCommit], causes: Mapping[UUID, int]) -> list[Entry]:
+SourceKey = tuple[str, int]
+
+
+def source_of(opened: OpenCommit) -> SourceKey | None:
+    """Return the stream and version that a commit copied, None where it copied none."""
+    events = () if opened.erased else opened.events
+    copies = (one for one in events if isinstance(one, StudentReassignedIn | StudentRolledOver))
+    return next(((one.source, one.source_version) for one in copies), None)
+
+
+def copied_from(source: SourceKey | None, positions: Mapping[SourceKey, int]) -> CopiedFrom | None:
+    """Say what was copied."""
+    if source is None:
+        return None
+    stream = parse_student_stream(source[0])
+    return CopiedFrom(stream.sponsor, stream.bssy, source[1], positions.get(source))
+
+
+def removed_date(opened: OpenCommit) -> RemovedDate | None:
+    """Say which graduation date a commit cleared."""
+    events = () if opened.erased else opened.events
+    removals = (one for one in events if isinstance(one, GraduationDateRemoved))
+    return next((RemovedDate(one.date, one.codes) for one in removals), None)
+
+
+def standing_entries(
+    commits: Sequence[OpenCommit], causes: Mapping[UUID, int], positions: Mapping[SourceKey, int]
+) -> list[Entry]:
     """Fold a stream and say of each commit what it changed; nothing of an erased one's can be said."""
     entries, state = [], ABSENT_STATE
     for opened in commits:
@@ -88,6 +148,8 @@ def standing_entries(commits: Sequence[OpenCommit], causes: Mapping[UUID, int]) 
                 upload=cause if cause in causes else None,
                 upload_position=causes.get(cause) if cause else None,
                 changes=changes(state, after),
+                copied_from=copied_from(source_of(opened), positions),
+                graduation_date_removed=removed_date(opened),
             )
         )
         state = after

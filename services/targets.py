@@ -23,9 +23,17 @@ class SeveralSets(Exception):
 
 
 async def find_target(
-    ledger: Ledger, state_id: str, *, bssy: str | None = None, sponsor: str | None = None, ever: bool = False
+    ledger: Ledger,
+    state_id: str,
+    *,
+    bssy: str | None = None,
+    sponsor: str | None = None,
+    ever: bool = False,
+    option: str = "--sponsor",
 ) -> Target:
     """Find the set of the newest year that fits; with `ever`, also among those that are held no more.
+
+    `option` is how the caller lets the sponsor be named.
 
     Raises NotHeld, SeveralSets where two sponsors hold one in that year, and ViewStopped.
     """
@@ -35,14 +43,14 @@ async def find_target(
     if not fitting:
         known = ", ".join(f"{one.bssy} at sponsor {one.sponsor}" for one in held)
         raise NotHeld(
-            f"this student's sets: {known}. Name one by --bssy and --sponsor."
+            f"this student's sets: {known}. Name one by --bssy and {option}."
             if known
             else "this student holds no transcript set now. `ledger history` shows what was held before."
         )
     newest = [one for one in fitting if one.bssy == max(each.bssy for each in fitting)]
     if len(newest) > 1:
         sponsors = ", ".join(sorted(one.sponsor for one in newest))
-        raise SeveralSets(f"sponsors {sponsors} each hold a set of this student in {newest[0].bssy}: add --sponsor.")
+        raise SeveralSets(f"sponsors {sponsors} each hold a set of this student in {newest[0].bssy}: add {option}.")
     chosen = newest[0]
     stream = student_stream(chosen.sponsor, key.owner, chosen.bssy)
     return Target(stream, key, state_id, chosen.sponsor, chosen.bssy)

@@ -14,7 +14,7 @@ from projections.transcript_queries import CourseRow, CredentialRow, StudentRow
 from projections.upload_queries import Finding, UploadRow
 from schemas.louisiana_sts.records import Fields
 from services.auditing import BlobDifference, RowDifference
-from services.history import Change, Entry
+from services.history import Change, Entry, RemovedDate
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +60,7 @@ class EditAnswer(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     command: UUID
     version: int
+    graduation_date_removed: RemovedDate | None = None
 
 
 class HistoryAnswer(Answer, frozen=True, kw_only=True):

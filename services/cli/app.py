@@ -9,12 +9,15 @@ from typer.core import TyperGroup
 from services.cli.audits import diff, fsck, history, replay
 from services.cli.certify import certifications, certify, uncertify
 from services.cli.check import check
+from services.cli.collection import collection
 from services.cli.demo import demo
 from services.cli.edits import add, delete, edit
 from services.cli.errors import MEANINGS
 from services.cli.generate import generate
 from services.cli.identities import identities
 from services.cli.ots import official, ots
+from services.cli.reassign import reassign
+from services.cli.rollover import rollover
 from services.cli.serve import serve
 from services.cli.students import student, students
 from services.cli.uploads import problems, upload, uploads
@@ -32,6 +35,9 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "edit": edit,
     "add": add,
     "delete": delete,
+    "reassign": reassign,
+    "rollover": rollover,
+    "collection": collection,
     "identities": identities,
     "certify": certify,
     "uncertify": uncertify,

@@ -8,7 +8,7 @@ from services.cli.errors import ExitCode
 from services.cli.options import AsJson, Bssy, Sponsor, StateId
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -77,6 +77,8 @@ def print_history(out: "Console", answer: "HistoryAnswer", *, show_all: bool) ->
         out.print(f"    by {escape(one.actor)}{came_from(answer.ledger, one)}")
         if one.reason:
             out.print(f"    because: {escape(one.reason)}")
+        for line in beside(answer.ledger, one):
+            out.print(f"    {line}")
         for line in change_lines(one.changes, whole=show_all):
             out.print(f"    {line}")
 
@@ -88,6 +90,17 @@ def came_from(ledger: str, one: "Entry") -> str:
     if one.upload is None or one.upload_position is None:
         return ""
     return f", upload {str(one.upload)[:8]} received at {at(ledger, one.upload_position)}"
+
+
+def beside(ledger: str, one: "Entry") -> "Iterator[str]":
+    """Say which set was copied, and for what a graduation date was cleared."""
+    from services.cli.output import at
+
+    if source := one.copied_from:
+        where = f" at {at(ledger, source.position)}" if source.position is not None else ""
+        yield f"copied from sponsor {source.sponsor}, {source.bssy}, version {source.version}{where}"
+    if removed := one.graduation_date_removed:
+        yield f"graduation date {removed.date} removed, code {', '.join(removed.codes)}"
 
 
 def change_lines(changes: "Sequence[Change]", *, whole: bool) -> "list[str]":

@@ -20,6 +20,7 @@ from services.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from events.student import GraduationDateRemoved
     from events.student_commands import Refused, StudentCommand
     from schemas.layout import Layout
     from services.cli.session import Session
@@ -233,16 +234,41 @@ def show_done(ledger: str, command: UUID, outcome: "Stored | Unchanged", *, as_j
     from services.cli.answers import EditAnswer
     from services.cli.output import at, console, print_json
     from services.commands import Unchanged
+    from services.history import RemovedDate
 
     word = "unchanged" if isinstance(outcome, Unchanged) else "repeated" if outcome.repeated else "stored"
     position = None if isinstance(outcome, Unchanged) else outcome.position
+    removed = None if isinstance(outcome, Unchanged) else outcome.removed
     if as_json:
-        print_json(EditAnswer(ledger=ledger, position=position, outcome=word, command=command, version=outcome.version))
+        answer = EditAnswer(
+            ledger=ledger,
+            position=position,
+            outcome=word,
+            command=command,
+            version=outcome.version,
+            graduation_date_removed=RemovedDate(removed.date, removed.codes) if removed else None,
+        )
+        print_json(answer)
     elif position is None:
         console().print(f"Nothing to change: version {outcome.version} already is so.")
     else:
         verb = "Had already been stored" if word == "repeated" else "Stored"
         console().print(f"{verb} at {at(ledger, position)}, version {outcome.version} (command {command})")
+        for line in removal_lines(removed):
+            console().print(line, style="yellow")
+
+
+def removal_lines(removed: "GraduationDateRemoved | None") -> "list[str]":
+    """Say that a graduation date was cleared, for which codes, and how each is repaired (R-142)."""
+    from schemas.louisiana_sts.graduates import meaning
+
+    if removed is None:
+        return []
+    lines = [f"The graduation date {removed.date} was removed; the rest is stored:"]
+    for code in removed.codes:
+        problem = meaning(code)
+        lines.append(f"  {problem.code} {problem.message.rstrip('.')}. {problem.hint}")
+    return lines
 
 
 def show_conflict(ledger: str, conflict: "Conflict") -> ExitCode:

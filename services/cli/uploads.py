@@ -137,11 +137,15 @@ def findings_table(findings: "tuple[Finding, ...]") -> Any:
     """How often each code was found, and what it means."""
     from schemas.louisiana_sts.table import table as rule_table
     from services.cli.output import table
+    from services.collections import NOT_OPEN
+    from services.intake.plan import SET_TOO_LARGE
 
     codes = {**rule_table("nonpublic").codes, **rule_table("public").codes}
+    messages = {code: one.message for code, one in codes.items()}
+    messages |= {SET_TOO_LARGE.code: SET_TOO_LARGE.message, "S06": NOT_OPEN}
     rows = table("code", "times", "message", right=("times",))
     for one in findings:
-        rows.add_row(one.code, f"{one.findings:,}", codes[one.code].message if one.code in codes else "")
+        rows.add_row(one.code, f"{one.findings:,}", messages.get(one.code, ""))
     return rows
 
 
