@@ -82,13 +82,31 @@ def read_extract(data: bytes, *, today: date) -> tuple[Identity, ...] | ExtractR
 
 def file_faults(heads: Sequence[Line], lines: Sequence[Line], today: date) -> list[Problem]:
     """Return every fault, once for each cell. With other columns than the extract's no row can be judged."""
-    if not has_columns(heads):
-        return schema_faults(heads, [])
+    if [cells for _, cells in heads] != [columns()]:
+        hint = f"The first line must be: {','.join(columns())}."
+        return [fault("I02", "THE COLUMNS ARE NOT THOSE OF THE EXTRACT", hint, 1)]
     if not lines:
         return [fault("I02", "THE EXTRACT HOLDS NO STUDENT", f"{EXPORT_AGAIN}; a load of nobody is a mistake.")]
-    found = schema_faults(heads, lines)
+    ragged = [ragged_line(line, cells) for line, cells in lines if len(cells) != len(columns())]
+    whole = [(line, cells) for line, cells in lines if len(cells) == len(columns())]
+    found = schema_faults(whole)
     told = {(one.line, one.field) for one in found}
-    return found + [one for one in own_faults(lines, today) if (one.line, one.field) not in told]
+    return ragged + found + [one for one in own_faults(whole, today) if (one.line, one.field) not in told]
+
+
+def ragged_line(line: int, cells: Sequence[str]) -> Problem:
+    """Say that a row has not as many cells as there are columns; nothing else of it can be judged."""
+    if not cells:
+        return fault(
+            "I03", "BLANK LINE INSIDE THE FILE", f"Remove the line. {EXPORT_AGAIN} if a student is lost.", line
+        )
+    hint = f"The row has {len(cells)} cells, not {len(columns())}: a name with a comma must stand in quotation marks."
+    return fault("I04", "CELLS ARE MISSING OR TOO MANY", hint, line)
+
+
+def blank_line(line: int) -> Problem:
+    """Say that a row is empty."""
+    return fault("I03", "BLANK LINE INSIDE THE FILE", f"Remove the line. If a student is lost: {EXPORT_AGAIN}.", line)
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------
@@ -114,11 +132,6 @@ def read_lines(data: bytes) -> list[Line] | Problem:
     return lines or fault("I01", "THE FILE IS EMPTY", f"{EXPORT_AGAIN} and look at its size.")
 
 
-def has_columns(heads: Sequence[Line]) -> bool:
-    """Whether the first row names the extract's columns; where it does not, no row can be judged."""
-    return [cells for _, cells in heads] == [columns()]
-
-
 def identity_in(cells: Sequence[str]) -> Identity:
     """Return one row's identity; names without outer blanks, accents composed (NFC), so that equal names are equal."""
     row = dict(zip(columns(), cells, strict=True))
@@ -139,43 +152,27 @@ def identity_in(cells: Sequence[str]) -> Identity:
 # --- What the schema tells --------------------------------------------------------------------------------------
 
 
-def schema_faults(heads: Sequence[Line], lines: Sequence[Line]) -> list[Problem]:
-    """Validate by the Table Schema; with other columns only the columns are judged."""
-    rows = [cells for _, cells in (*heads, *lines)]
+def schema_faults(lines: Sequence[Line]) -> list[Problem]:
+    """Validate rows that have all their cells by the Table Schema."""
+    rows = [columns(), *(cells for _, cells in lines)]
     resource = Resource(data=rows, schema=Schema.from_descriptor(dict(table_schema())))
-    found = resource.validate(limit_errors=MOST_FAULTS)
-    starts = [number for number, _ in (*heads, *lines)]
-    faults = (schema_fault(error.to_dict(), starts) for task in found.tasks for error in task.errors)
-    return one_a_ragged_line([each for each in faults if each is not None])
+    report = resource.validate(limit_errors=MOST_FAULTS)
+    errors = (error.to_dict() for task in report.tasks for error in task.errors)
+    return [schema_fault(error, lines) for error in errors if error["type"] != "primary-key"]  # own_faults finds them
 
 
-def one_a_ragged_line(faults: Sequence[Problem]) -> list[Problem]:
-    """Of a row with too few or too many cells say only that: its cells stand in the wrong columns."""
-    ragged = {one.line: one for one in reversed(faults) if one.code == "I04"}
-    return [one for one in faults if one.line not in ragged] + list(ragged.values())
-
-
-def schema_fault(error: Mapping[str, Any], starts: Sequence[int]) -> Problem | None:
-    """Say one finding of the validation in our words, as its own would quote the value; None for what we find too."""
-    row, name = error.get("rowNumber"), error.get("fieldName")
-    line = starts[row - 1] if isinstance(row, int) else starts[0] if starts else 1
-    match error["type"]:
-        case "blank-row":
-            return fault("I03", "BLANK LINE INSIDE THE FILE", f"Remove the line, or {EXPORT_AGAIN.lower()}.", line)
-        case "missing-cell" | "extra-cell":
-            hint = f"The row has not {len(columns())} cells: a comma is missing, or a name with a comma is not quoted."
-            return fault("I04", "CELLS ARE MISSING OR TOO MANY", hint, line)
-        case "primary-key":
-            return None
-        case "type-error" | "constraint-error":
-            return fault("I05", "VALUE IS NOT WHAT ITS COLUMN HOLDS", meaning(str(name)), line, name)
-    hint = f"The first line must be: {','.join(columns())}."
-    return fault("I02", "THE COLUMNS ARE NOT THOSE OF THE EXTRACT", hint, line, name)
+def schema_fault(error: Mapping[str, Any], lines: Sequence[Line]) -> Problem:
+    """Say one finding of the validation in our words, as its own would quote the value."""
+    row, name = error.get("rowNumber"), str(error.get("fieldName", ""))
+    line = lines[row - 2][0] if isinstance(row, int) and row > 1 else 1
+    if error["type"] == "blank-row":
+        return blank_line(line)
+    return fault("I05", "VALUE IS NOT WHAT ITS COLUMN HOLDS", meaning(name), line, name)
 
 
 def meaning(name: str) -> str:
     """Return what a column may hold, as the schema says it."""
-    return next((str(one["description"]) for one in table_schema()["fields"] if one["name"] == name), "")
+    return next((str(one["description"]) for one in table_schema()["fields"] if one["name"] == name), EXPORT_AGAIN)
 
 
 # --- What a schema of columns cannot tell -----------------------------------------------------------------------
@@ -185,8 +182,6 @@ def own_faults(lines: Sequence[Line], today: date) -> list[Problem]:
     """Find state ids that come twice, days that cannot be, numbers that are never issued, and no race at all."""
     found, seen = list[Problem](), set[str]()
     for line, cells in lines:
-        if len(cells) != len(columns()):
-            continue
         row = dict(zip(columns(), cells, strict=True))
         state_id = row["state_identification_number"]
         if state_id and state_id in seen:

@@ -40,9 +40,15 @@ def compared(student: Fields, person: Person) -> Iterator[Problem | None]:
     yield unlike("U08", "sex_code", person.sex in {"", get("sex_code", "")})
 
 
+REPAIR = (
+    "The record and eScholar must speak of the same student. Correct the one that is wrong: eScholar, then load a new "
+    "extract; or the student information system, then send the student again (R-193)."
+)
+
+
 def unlike(code: str, field: str, agrees: bool) -> Problem | None:
     """Return the finding on a field that disagrees."""
-    return None if agrees else problem(code, record=STUDENT, field=field)
+    return None if agrees else problem(code, record=STUDENT, field=field, hint=REPAIR)
 
 
 def begins_so(name: str, sent: str, length: int) -> bool:
