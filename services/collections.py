@@ -5,7 +5,6 @@ from projections.collection_queries import find_collection, list_periods, period
 from schemas.problems import Problem
 from services.ledger import Ledger
 
-
 NOT_OPEN = "THE COLLECTION OF THIS SCHOOL YEAR IS NOT OPEN"
 
 
@@ -35,6 +34,6 @@ def not_open(bssy: str, sponsor: str, collection: Collection, opened: list[str])
         code="S06",
         message=NOT_OPEN,
         effect="reject_file",
-        hint=f"{bssy} is not open to sponsor {sponsor}. {years}{grant} Ask the department to open {bssy}, or send it the "
+        hint=f"{bssy} is not open to sponsor {sponsor}. {years}{grant} Ask the department to open it, or send the "
         "prior-year request form for a grant (R-027).",
     )
