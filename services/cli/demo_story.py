@@ -26,6 +26,8 @@ def tell_story(students: int) -> None:
     """Tell it. Raises StoryBroken, or Interrupted."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # so that it keeps its place beside the error stream in a file
+    from services.cli.demo_certified import tell_second_act
+
     began = monotonic()
     generated(students)
     held = first_upload(students)
@@ -34,6 +36,7 @@ def tell_story(students: int) -> None:
     student = pick_student()
     position = edited(student)
     as_it_stood(student, position)
+    tell_second_act(students)
     rebuilt()
     headline(f"The end, after {monotonic() - began:.0f} seconds. Every step gave what the story says.")
 
@@ -158,6 +161,13 @@ def ask(*arguments: str, expect: int = ExitCode.DONE) -> Any:
     with redirect_stdout(io.StringIO()) as printed:
         code = carried_out((*arguments, "--json"))
     check(code == expect, f"`ledger {arguments[0]} --json` ends with {int(expect)}, but it ended with {code}")
+    return json.loads(printed.getvalue())
+
+
+def answer_of(*arguments: str) -> Any:
+    """Return a reading command's answer, however it ends."""
+    with redirect_stdout(io.StringIO()) as printed:
+        carried_out((*arguments, "--json"))
     return json.loads(printed.getvalue())
 
 
