@@ -70,6 +70,13 @@ REASONS = {
 }
 
 
+def explain(code: str) -> Reason:
+    """Return a stored code's reason; an outside system's own code is explained by nobody here."""
+    return REASONS.get(code) or Reason(
+        code, "An outside system's reason.", "Ask that system's operators, correct what they name, certify again."
+    )
+
+
 def reasons_against(state: StudentState, identity: IdentityState, *, sector: str, bssy: str) -> tuple[str, ...]:
     """Return every reason why this set of this person makes no official transcript, as codes, in one fixed order."""
     if isinstance(state, Absent):

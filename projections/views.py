@@ -7,6 +7,7 @@ from projections.certifications import Certifications
 from projections.collections import Collections
 from projections.current_transcripts import CurrentTranscripts
 from projections.database import Connection, refuse_registry_database
+from projections.feed_ots import FeedOts
 from projections.official_transcripts import OfficialTranscripts
 from projections.projection import Projection
 from projections.uploads import Uploads
@@ -17,6 +18,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Certifications(),
     OfficialTranscripts(),
     Collections(),
+    FeedOts(),
 )
 SCHEMAS = (index.SCHEMA, *(projection.name for projection in PROJECTIONS))
 CREATION_LOCK = 0x1ED6E7  # any number, the same in every process

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     topic: str = "transcript-ledger"
     replication: int = 3
     min_insync: int = 2
+    feeds_prefix: str = ""
     views_dsn: SecretStr | None = None
     registry_dsn: SecretStr | None = None
     blobs: str = ""

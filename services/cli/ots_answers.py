@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from events.official_reasons import REASONS
+from events.official_reasons import explain
 from services.cli.answers import Answer
 from services.cli.errors import CommandRefused
 
@@ -131,7 +131,7 @@ def print_status(out: "Console", answer: OtsAnswer) -> None:
         out.print(rows)
     for code in sorted({code for one in answer.graduates for code in one.reasons}):
         rejected = [one.state_id for one in answer.graduates if code in one.reasons]
-        out.print(f"R {code}: {REASONS[code].message} {REASONS[code].repair}")
+        out.print(f"R {code}: {explain(code).message} {explain(code).repair}")
         out.print("  " + ", ".join(rejected))
     counts = f"{answer.queued:,} queued ({answer.late:,} longer than a day), {answer.sent:,} sent"
     out.print(f"{counts}, {answer.rejected:,} rejected, as of {at(answer.ledger, answer.position)}")
@@ -205,7 +205,7 @@ def print_official(out: "Console", answer: OfficialAnswer) -> None:
         head = f"{at(answer.ledger, one.position)}  {when(one.answered_at)}  {one.status} {MEANING[one.status]}"
         out.print(f"{head}{': ' + what if one.status == 'S' else ''}  site {one.site}, year {one.bssy}")
         for code in one.reasons:
-            out.print(f"    {code}: {REASONS[code].message} {REASONS[code].repair}", markup=False)
+            out.print(f"    {code}: {explain(code).message} {explain(code).repair}", markup=False)
         if one.status == "S":
             out.print(f"    content {one.content_digest}")
         for what_changed, old, new in one.changes:

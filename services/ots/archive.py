@@ -67,7 +67,12 @@ def pick(answers: list[Version | Rejection], number: int | None) -> Version:
 
 
 async def document_of(ledger: Ledger, version: Version) -> bytes:
-    """Return the archived document, proven to be the one that was made. Raises BlobMissing or BlobDamaged."""
+    """Return the archived document, proven to be the one that was made. Raises BlobMissing or BlobDamaged.
+
+    Raises NoSuchVersion for one that an outside system made and keeps.
+    """
+    if not version.event.pdf:
+        raise NoSuchVersion(f"this version was made by {version.event.by}, which keeps its document itself.")
     pdf = await ledger.blobs.get(version.event.pdf, version.key)
     if sha256(pdf).hexdigest() != version.event.sha256:
         raise BlobDamaged(f"blob {version.event.pdf} opens, but is not the document that the log names")

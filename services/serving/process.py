@@ -12,13 +12,16 @@ from events.log.contract import LogUnavailable
 from events.registry.contract import RegistryUnavailable
 from projections.follower import TRANSIENT
 from services.blobs import BlobRefused, BlobUnavailable
+from services.feeds.publisher import publish
+from services.feeds.results import take_answers
+from services.feeds.topics import Feeds
 from services.ledger import Ledger, OutcomeUnknown, ViewStopped
 from services.ots import worker
 from services.serving.health import Health
 from services.serving.inbox import watch
 from services.serving.intake import work_uploads
 
-ROLES = ("projector", "intake", "ots")
+ROLES = ("projector", "intake", "ots", "feeds")
 AGAIN_SECONDS = 2.0
 PASSING = (*TRANSIENT, LogUnavailable, RegistryUnavailable, BlobRefused, BlobUnavailable, OutcomeUnknown, ViewStopped)
 """Failures that pass: the role is taken up again, from what the log says was done."""
@@ -36,16 +39,24 @@ class Quiet(uvicorn.Server):
 
 
 async def serve(
-    ledger: Ledger, roles: tuple[str, ...], *, inbox: Path, host: str, port: int, told: Callable[[int], None]
+    ledger: Ledger,
+    roles: tuple[str, ...],
+    *,
+    inbox: Path,
+    feeds: Feeds,
+    host: str,
+    port: int,
+    told: Callable[[int], None],
 ) -> None:
     """Play the roles until cancelled. Raises what only a person can repair. `told` hears the port once it listens.
 
-    The follower runs in every process, so the role `projector` alone adds nothing to it.
+    The follower runs in every process, so the role `projector` alone adds nothing to it. `feeds` needs Kafka.
     """
     works: dict[str, list[Callable[[], Awaitable[None]]]] = {
         "projector": [],
         "intake": [lambda: watch(ledger, inbox), lambda: work_uploads(ledger)],
         "ots": [lambda: worker.run(ledger)],
+        "feeds": [lambda: publish(ledger, feeds), lambda: take_answers(ledger, feeds)],
     }
     async with asyncio.TaskGroup() as group:
         group.create_task(http(Health(ledger, roles), host, port, told))

@@ -1,0 +1,1 @@
+"""Feeds: what other agencies' systems read from Kafka, a public contract apart from the stored events."""
