@@ -14,11 +14,12 @@ from uuid import UUID
 
 from events.catalogue import EVENTS
 from events.certification import Graduate, SiteCertified, SiteUncertified
+from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
 from events.sealing import event_context
 from events.stored import Event, Standing, clear_part, plaintext, store
-from events.streams import certification_stream, identity_stream, student_stream, upload_stream
+from events.streams import certification_stream, collection_stream, identity_stream, student_stream, upload_stream
 from events.student import (
     CourseAdded,
     CourseDeleted,
@@ -27,9 +28,13 @@ from events.student import (
     CredentialDeleted,
     CredentialEdited,
     CredentialsReplaced,
+    GraduationDateRemoved,
     StudentEdited,
+    StudentMoved,
+    StudentReassignedIn,
     StudentRecordSubmitted,
     StudentRemoved,
+    StudentRolledOver,
     StudentStanding,
 )
 from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
@@ -72,11 +77,16 @@ STUDENT = {
 COURSE = {"course_code": "160321", "letter_grade_code": "A", "course_site_name": 'École "des Cyprès"'}
 CREDENTIAL = {"ibc_code": "901", "pass_fail": "P"}
 HERE = StudentStanding(present=True, sector="public", site="017001", graduate=True, record="d" * 64)
+NO_GRADUATE = StudentStanding(present=True, sector="public", site="017001", graduate=False, record="e" * 64)
 GONE = StudentStanding(present=False)
 
 
 def of_student(event: Event, standing: StudentStanding = HERE) -> Example:
     return Example(event, student_stream("017", REF, "2025"), standing)
+
+
+def of_collection(event: Event) -> Example:
+    return Example(event, collection_stream("2025"))
 
 
 def of_upload(event: Event) -> Example:
@@ -102,6 +112,19 @@ EXAMPLES: Mapping[str, Example] = {
     "credential-edited-v1": of_student(CredentialEdited(1, {"pass_fail": "F"})),
     "credential-deleted-v1": of_student(CredentialDeleted(1)),
     "student-removed-v1": of_student(StudentRemoved("delete-all-and-replace"), GONE),
+    "graduation-date-removed-v1": of_student(GraduationDateRemoved(("2", "4", "6"), "05152026"), NO_GRADUATE),
+    "student-moved-v1": of_student(StudentMoved("017002", "017001")),
+    "student-reassigned-in-v1": of_student(
+        StudentReassignedIn(student_stream("018", REF, "2025"), 7, STUDENT, (COURSE, COURSE), (CREDENTIAL,))
+    ),
+    "student-rolled-over-v1": of_student(
+        StudentRolledOver(student_stream("017", REF, "2024"), 3, STUDENT, (COURSE,), ()), NO_GRADUATE
+    ),
+    "collection-opened-v1": of_collection(CollectionOpened("2025")),
+    "collection-closed-v1": of_collection(CollectionClosed("2025")),
+    "prior-year-access-granted-v1": of_collection(
+        PriorYearAccessGranted("017", "2026-10-31", 'Request of 10/2: "École des Cyprès", two students')
+    ),
     "student-identified-v1": Example(
         StudentIdentified("Vorimquenda", "Zylthmarope", "Tholme", "III", "2009-02-28", "666000001", "F"),
         identity_stream(REF),

@@ -16,8 +16,8 @@ from events.stored import (
     Upcaster,
     clear_part,
     plaintext,
+    read_clear,
     restore,
-    standing_of,
     store,
 )
 
@@ -106,7 +106,7 @@ def test_an_event_that_is_clear_whole_has_no_sealed_part_and_needs_no_key() -> N
 def test_what_stands_afterwards_lies_in_clear_and_needs_no_key() -> None:
     stored = store(TOLD, Here(present=True, site="017001"), KEY, CONTEXT)
     assert bytes(stored.clear) == b'{"present":true,"site":"017001"}'
-    assert standing_of(stored, Here) == Here(present=True, site="017001")
+    assert read_clear(stored, Here) == Here(present=True, site="017001")
 
 
 def test_the_stored_parts_are_the_plaintext_and_the_clear_part() -> None:
