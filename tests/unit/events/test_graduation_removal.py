@@ -33,7 +33,7 @@ from events.student_commands import (
 from schemas.louisiana_sts.records import Fields, RecordSet
 from schemas.problems import Problem
 from tests.support.spec import Spec
-from tests.support.transcripts import NURSING, STUDENT, WELDING, alone, submitted
+from tests.support.student_sets import NURSING, STUDENT, WELDING, alone, submitted
 
 DATE = "05152026"
 GRADUATE: Fields = STUDENT | {"graduation_date": DATE, "met_gee_eoc_flag": "Y", "diploma_pathway": "TU"}

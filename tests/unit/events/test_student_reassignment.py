@@ -24,7 +24,7 @@ from events.student_reassignment import ReassignIn, RollOver, Source, reassign, 
 from schemas.louisiana_sts.records import Fields, RecordSet
 from schemas.problems import Problem
 from tests.support.spec import Spec
-from tests.support.transcripts import ALGEBRA, FRENCH, HELD, STUDENT, WELDING, full, submitted
+from tests.support.student_sets import ALGEBRA, FRENCH, HELD, STUDENT, WELDING, full, submitted
 
 STREAM = "student/017/73747564-656e-4000-8000-000000000004/2025"
 
