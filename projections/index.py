@@ -69,13 +69,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a command: it stood at a position, or its newest attempt there was void."""
+    """What became of a command: it stood at a position, or its newest attempt there was void.
+
+    `repeated`: the attempt that was asked for is not the one that stands.
+    """
 
     command: UUID
     position: int
     verdict: str
     stream: str
     version: int
+    repeated: bool = False
 
     @property
     def stands(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -92,4 +93,4 @@ def answer(future: "asyncio.Future[Settled]", position: int, settled: Settled | 
     if settled is None:
         future.set_exception(RuntimeError(f"the record at position {position} is not the one that was appended there"))
     else:
-        future.set_result(settled)
+        future.set_result(replace(settled, repeated=settled.stands and settled.position != position))

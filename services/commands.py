@@ -97,24 +97,36 @@ async def execute(
 ) -> Outcome:
     """Carry a command out. Repeating it under the same id is safe and gives the same answer.
 
-    Where the caller states a version, another one is a Conflict; where not, a lost race is decided again.
+    Where the caller states a version, another one is a Conflict; where not, a lost race is decided again. The log
+    arbitrates what is appended; every other answer is given only by views that have reached the log's end.
     """
-    if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-        return Stored(command_id, earlier.position, earlier.version, repeated=True)
+    at_the_end = False
     while True:
         current = loaded(await ledger.events_of(target.stream))
-        if stated is not None and stated != current.version:
-            return Conflict(stated, current.version, current.position)
+        # Looked up after loading: had the command stood before, what it did would pass for somebody else's doing.
+        if (earlier := await look_up(ledger, command_id)) and earlier.stands:
+            return Stored(command_id, earlier.position, earlier.version, repeated=True)
         layout = layout_of(current.layout, target.state_id)
-        decision = decide(command, current.state, checks_for(ledger, target, layout))
-        if isinstance(decision, Refused):
-            return decision
-        if not decision:
-            return Unchanged(current.version)
+        decision = decide_on(command, current, stated, checks_for(ledger, target, layout))
+        if not isinstance(decision, tuple):
+            if at_the_end:
+                return decision
+            await ledger.caught_up()
+            at_the_end = True
+            continue
         draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
         settled = await ledger.append(draft)
         if settled.stands:
-            return Stored(command_id, settled.position, settled.version)
+            return Stored(command_id, settled.position, settled.version, settled.repeated)
+
+
+def decide_on(
+    command: StudentCommand, current: Loaded, stated: int | None, checks: Checks
+) -> tuple[StudentEvent, ...] | Conflict | Unchanged | Refused:
+    """Return the events to append, or what the caller is told instead."""
+    if stated is not None and stated != current.version:
+        return Conflict(stated, current.version, current.position)
+    return decide(command, current.state, checks) or Unchanged(current.version)
 
 
 def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:
