@@ -50,7 +50,11 @@ create table transcript_credentials (
     pass_fail text not null, earned_sponsor text not null, earned_site text not null,
     primary key (ref, bssy, sponsor, number)
 );
+
+create table transcript_erased (ref uuid primary key);
 """
+
+TABLES = ("transcript_students", "transcript_courses", "transcript_credentials")
 
 Row = tuple[Any, ...]
 
@@ -138,17 +142,42 @@ class CurrentTranscripts:
 
     name = "current_transcripts"
     version = 1
-    tables: Sequence[str] = ("transcript_students", "transcript_courses", "transcript_credentials")
+    tables: Sequence[str] = (*TABLES, "transcript_erased")
     ddl = DDL
     categories = frozenset({"student", "identity"})
 
     async def apply(self, connection: Connection, commits: Sequence[OpenCommit], history: History) -> None:
         """Replace the rows of every student whom the batch touches; drop those of the erased."""
-        last = {commit.commit.stream: commit for commit in commits if commit.category == "student"}
-        states = await fold_students([commit for commit in commits if commit.category == "student"], history)
+        await erase(connection, commits)
+        students = await without_erased(connection, [one for one in commits if one.category == "student"])
+        last = {commit.commit.stream: commit for commit in students}
+        states = await fold_students(students, history)
         await delete_students(connection, [parse_student_stream(stream) for stream in last])
         await write_students(connection, [(last[stream], state) for stream, state in states.items()])
-        await delete_erased(connection, commits)
+
+
+async def erase(connection: Connection, commits: Sequence[OpenCommit]) -> None:
+    """Delete every row of the students whom the batch erases, and remember their refs."""
+    refs: list[UUID] = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]
+    if refs:
+        await connection.execute(
+            "insert into transcript_erased select distinct unnest($1::uuid[]) on conflict do nothing", refs
+        )
+        for table in TABLES:
+            await connection.execute(f"delete from {table} where ref = any($1::uuid[])", refs)
+
+
+async def without_erased(connection: Connection, commits: Sequence[OpenCommit]) -> list[OpenCommit]:
+    """Leave out the commits of the erased, also of those written by somebody who had not heard of it.
+
+    Whether their key still lies in some process's memory must not decide about rows.
+    """
+    refs = {commit.commit.stream: owner_of(commit.commit.stream) for commit in commits}
+    rows = await connection.fetch(
+        "select ref from transcript_erased where ref = any($1::uuid[])", list(set(refs.values()))
+    )
+    erased = {row["ref"] for row in rows}
+    return [commit for commit in commits if refs[commit.commit.stream] not in erased]
 
 
 async def fold_students(commits: Sequence[OpenCommit], history: History) -> dict[str, StudentState]:
@@ -184,7 +213,7 @@ async def write_students(connection: Connection, states: Sequence[tuple[OpenComm
         students.append(student_row(key, state, last))
         courses += (course_row(key, number, fields) for number, fields in state.courses.items())
         credentials += (credential_row(key, number, fields) for number, fields in state.credentials.items())
-    for table, rows in zip(CurrentTranscripts.tables, (students, courses, credentials), strict=True):
+    for table, rows in zip(TABLES, (students, courses, credentials), strict=True):
         if rows:
             await connection.copy_records_to_table(table, records=rows)
 
@@ -194,7 +223,7 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
     if not streams:
         return
     keys = [s.ref for s in streams], [s.bssy for s in streams], [s.sponsor for s in streams]
-    for table in CurrentTranscripts.tables:
+    for table in TABLES:
         deleted = await connection.execute(
             f"delete from {table} as t using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
             "where (t.ref, t.bssy, t.sponsor) = (k.ref, k.bssy, k.sponsor)",
@@ -202,11 +231,3 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
         )
         if deleted == "DELETE 0":
             return  # no student of the batch held a set, so there are no courses or credentials either
-
-
-async def delete_erased(connection: Connection, commits: Sequence[OpenCommit]) -> None:
-    """Delete every row of the students whom the batch erases."""
-    refs: list[UUID] = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]
-    if refs:
-        for table in CurrentTranscripts.tables:
-            await connection.execute(f"delete from {table} where ref = any($1::uuid[])", refs)

@@ -1,6 +1,7 @@
 """Standing commits with their sealed parts opened, for the projections that want them."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -15,9 +16,15 @@ from events.stored import Event, restore
 from events.streams import category, owner_of
 from projections.index import Kept
 
+RESTORE = "restore the registry that was backed up together with this log, then start again"
+
 
 class KeyMissing(LogUnfit):
     """The log names a key that the registry neither holds nor has erased: it is not this log's registry."""
+
+
+class ErasedError(Exception):
+    """The sealed parts cannot be read, because their owner was erased."""
 
 
 @dataclass(slots=True)
@@ -42,7 +49,9 @@ class OpenCommit:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The commit's events. Raises UnknownEventError or SealBroken; none of an erased owner's can be read."""
+        """The commit's events. Raises UnknownEventError, SealBroken, or ErasedError: look at `erased` first."""
+        if self.erased:
+            raise ErasedError(f"the owner of {self.commit.stream} was erased; what was sealed is gone for ever")
         if self._events is None:
             self._events = tuple(self._open(number) for number in range(len(self.commit.events)))
         return self._events
@@ -66,33 +75,48 @@ class Keyring:
         """Return the commits with their keys. Raises KeyMissing for a key that is neither held nor erased."""
         serials = {kept.commit.key for kept in commits} - {0}
         keys = await self._registry.keys(sorted(serials)) if serials else {}
+        for kept in commits:
+            key = keys.get(kept.commit.key)
+            if key is not None and key.owner != owner(kept.commit):
+                raise KeyMissing(f"the registry gives key {key.serial} to another owner than the log does; {RESTORE}")
         missing = serials - keys.keys()
         if missing:
             await self._refuse_lost_keys([kept.commit for kept in commits if kept.commit.key in missing])
         for kept in commits:
             if is_erasure(kept.commit):  # an older registry, restored, forgets again what was to be forgotten
-                await self._registry.erase(owner_of(kept.commit.stream))
+                await self._registry.erase(owner(kept.commit))
         return [OpenCommit(kept.position, kept.as_of, kept.commit, keys.get(kept.commit.key)) for kept in commits]
 
     async def _refuse_lost_keys(self, commits: Sequence[Commit]) -> None:
         await self._search_erasures()
         for commit in commits:
-            if owner_of(commit.stream) not in self._erased:
+            if owner(commit) not in self._erased:
                 raise KeyMissing(
                     f"the log names key {commit.key}, which the registry does not hold although nobody was erased; "
-                    "restore the registry that was backed up together with this log, then start again"
+                    f"{RESTORE}"
                 )
 
     async def _search_erasures(self) -> None:
         """Look for erasures in the whole log: a rebuild meets an erased student's commits long before the erasure."""
-        async for batch in self._log.read(self._searched):
-            for record in batch:
-                entry = decode(record.data)
-                if isinstance(entry, Commit) and is_erasure(entry):
-                    self._erased.add(owner_of(entry.stream))
-            self._searched = batch[-1].position + 1
+        async with aclosing(self._log.read(self._searched)) as batches:
+            async for batch in batches:
+                for record in batch:
+                    entry = decode(record.data)
+                    if isinstance(entry, Commit) and is_erasure(entry):
+                        self._erased.add(owner(entry))
+                self._searched = batch[-1].position + 1
+
+
+def owner(commit: Commit) -> UUID:
+    """Return whose key a commit's sealed parts need. Raises KeyMissing for a stream that names nobody."""
+    try:
+        return owner_of(commit.stream)
+    except (ValueError, IndexError):
+        raise KeyMissing(f"nobody's key can open {commit.stream!r}: no version of the ledger wrote that") from None
 
 
 def is_erasure(commit: Commit) -> bool:
     """Whether a commit erases a student."""
-    return any(event.name == StudentErased.stored_name for event in commit.events)
+    return category(commit.stream) == "identity" and any(
+        event.name == StudentErased.stored_name for event in commit.events
+    )

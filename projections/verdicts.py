@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from projections import index
-from projections.database import Connection, Pool
+from projections.database import SERVER_TROUBLE, Connection, Pool
 from projections.index import Settled
 
 POLL_SECONDS = 0.25
@@ -52,7 +52,7 @@ class Verdicts:
             try:
                 async with self._pool.acquire() as connection:
                     await self._answer_for_ever(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except (asyncpg.PostgresError, *SERVER_TROUBLE):
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _answer_for_ever(self, connection: Connection) -> None:
