@@ -17,7 +17,7 @@ from projections.database import SERVER_TROUBLE, SESSION, Connection
 from projections.index import read_head
 from projections.views import PROJECTIONS
 from tests.support.ledgers import House
-from tests.support.transcripts import ALGEBRA, FRENCH, NURSING, STUDENT, WELDING, full, submitted
+from tests.support.student_sets import ALGEBRA, FRENCH, NURSING, STUDENT, WELDING, full, submitted
 from tests.support.views import Gated, Rows, dump, head_of, records_of, with_transcripts
 
 UPLOAD, REFUSED = UUID(int=1), UUID(int=2)

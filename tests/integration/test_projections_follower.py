@@ -19,7 +19,7 @@ from services.embedded.postgres import EmbeddedPostgres
 from services.wiring import stop
 from tests.support.ledgers import House
 from tests.support.postgres import drop_database
-from tests.support.transcripts import full, submitted
+from tests.support.student_sets import full, submitted
 from tests.support.views import Gated, head_of, until, with_transcripts
 
 
