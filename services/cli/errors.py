@@ -44,6 +44,10 @@ class CommandRefused(Exception):
     """The command cannot be carried out as it was given. The message says why, and what to do."""
 
 
+class SettingsUnfit(Exception):
+    """The settings contradict each other. The message names them."""
+
+
 class NothingFound(Exception):
     """What was asked for is not there."""
 
@@ -81,6 +85,8 @@ def explain(error: BaseException) -> Explained:
             return str(error), ExitCode.REFUSED
         case NothingFound():
             return str(error), ExitCode.PROBLEMS
+        case SettingsUnfit():
+            return str(error), ExitCode.UNFIT
     for explanation in (explain_ledger, explain_settings, explain_database, explain_system):
         if explained := explanation(error):
             return explained

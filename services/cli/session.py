@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from projections import index
 from projections.database import Connection
 from projections.index import Head
-from services.cli.errors import Interrupted
+from services.cli.errors import Interrupted, SettingsUnfit
 from services.ledger import Ledger
 from services.settings import Settings
 
@@ -46,10 +46,18 @@ def with_ledger(work: Callable[[Ledger, Session], Awaitable[T]]) -> T:
     async def main(session: Session) -> T:
         from services.wiring import open_ledger
 
-        async with open_ledger(Settings(), told=say) as ledger:
+        async with open_ledger(read_settings(), told=say) as ledger:
             return await work(ledger, session)
 
     return run(main)
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises SettingsUnfit, or pydantic's ValidationError."""
+    settings = Settings()
+    if settings.log == "kafka" and not settings.kafka:
+        raise SettingsUnfit("LEDGER_LOG=kafka needs LEDGER_KAFKA: set it to the brokers, host:port,host:port.")
+    return settings
 
 
 def run(main: Callable[[Session], Coroutine[Any, Any, T]]) -> T:

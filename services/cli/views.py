@@ -92,14 +92,13 @@ def rebuild_everything() -> None:
     """Drop all views and fold the log."""
     from events.commit import Genesis, short
     from services.cli.output import at, console, plural, progress
-    from services.cli.session import run
+    from services.cli.session import read_settings, run
     from services.rebuilding import rebuild_all
-    from services.settings import Settings
 
     async def main(session: "Session") -> tuple[Genesis, int]:
         session.on_signal = "The views are half filled; the next command goes on filling them. Nothing is lost."
         with progress() as told:
-            return await rebuild_all(Settings(), told=told)
+            return await rebuild_all(read_settings(), told=told)
 
     genesis, end = run(main)
     reached = at(short(genesis.ledger), end - 1)
@@ -319,9 +318,9 @@ async def read_status(ledger: "Ledger") -> "StatusAnswer":
     """Say where everything lies, without passwords."""
     from services import __version__
     from services.cli.answers import StatusAnswer
-    from services.settings import Settings
+    from services.cli.session import read_settings
 
-    settings, views = Settings(), await read_projections(ledger)
+    settings, views = read_settings(), await read_projections(ledger)
     return StatusAnswer(
         ledger=ledger.short_id,
         position=views.position,
