@@ -58,25 +58,27 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A student's stream as it stands."""
+    """A student's stream as it stands. An erased student holds no set: what there was cannot be read."""
 
     state: StudentState
     version: int
     position: int
     layout: str
+    erased: bool = False
 
 
 def loaded(commits: list[OpenCommit]) -> Loaded:
     """Fold a stream's commits."""
     state: StudentState = ABSENT
-    for commit in commits:
+    erased = any(commit.erased for commit in commits)
+    for commit in commits if not erased else ():
         for event in commit.events:
             assert isinstance(event, StudentEvent)
             state = evolve(state, event)
     if not commits:
         return Loaded(state, 0, -1, "")
     last = commits[-1]
-    return Loaded(state, last.commit.version, last.position, last.commit.layout)
+    return Loaded(state, last.commit.version, last.position, last.commit.layout, erased)
 
 
 def layout_of(digest: str, state_id: str) -> Layout:

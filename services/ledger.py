@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from events.commit import Commit, Genesis, StoredEvent, encode, short
-from events.log.contract import MAX_RECORD_BYTES, AppendUnknown, Log, LogError
+from events.log.contract import MAX_RECORD_BYTES, AppendUnknown, Log, LogError, LogUnfit
 from events.registry.contract import Key, Registry, RegistryError
 from events.sealing import event_context, seal
 from events.stored import Event, Standing, store
@@ -101,8 +101,8 @@ class Ledger:
     async def append(self, draft: Draft) -> Settled:
         """Append a commit and return its verdict once every view has passed it.
 
-        Raises AppendRefused when it is certainly not in the log, OutcomeUnknown when that cannot be told, and
-        CommitTooLarge before anything is sent.
+        Raises AppendRefused when it is certainly not in the log, OutcomeUnknown when that cannot be told,
+        CommitTooLarge before anything is sent, and LogUnfit for a verdict that no further attempt can mend.
         """
         data = encode(self.commit(draft))
         if len(data) > MAX_RECORD_BYTES:
@@ -111,7 +111,13 @@ class Ledger:
             position = await self.log.append(data)
         except AppendUnknown as unknown:
             raise OutcomeUnknown(draft.command, str(unknown)) from unknown
-        return await self.verdict(draft.command, position)
+        settled = await self.verdict(draft.command, position)
+        if not settled.stands and settled.verdict != "stale-version":
+            raise LogUnfit(
+                f"the commit at position {settled.position} is void: {settled.verdict}. This log is not the one that "
+                "was opened; stop all writers and run `ledger fsck`"
+            )
+        return settled
 
     async def verdict(self, command: UUID, position: int) -> Settled:
         """Wait until the views have passed a record. Raises OutcomeUnknown when they do not come that far."""
