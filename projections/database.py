@@ -38,6 +38,7 @@ OUTSIDE_TROUBLE = (*SERVER_TROUBLE, LogError, RegistryError)
 SESSION = {
     "idle_in_transaction_session_timeout": "5000",  # frees the rows that a stopped process still holds
     "jit": "off",
+    "plan_cache_mode": "force_custom_plan",  # tables grow from nothing under one connection; so must its plans
     "timezone": "UTC",
     "application_name": "transcript-ledger",
 }
