@@ -151,8 +151,9 @@ class CurrentTranscripts:
         await erase(connection, commits)
         students = await without_erased(connection, [one for one in commits if one.category == "student"])
         last = {commit.commit.stream: commit for commit in students}
+        begun = {commit.commit.stream for commit in students if commit.commit.expected == 0}
         states = await fold_students(students, history)
-        await delete_students(connection, [parse_student_stream(stream) for stream in last])
+        await delete_students(connection, [parse_student_stream(stream) for stream in last.keys() - begun])
         await write_students(connection, [(last[stream], state) for stream, state in states.items()])
 
 
@@ -226,7 +227,7 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
     for table in TABLES:
         deleted = await connection.execute(
             f"delete from {table} as t using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
-            "where (t.ref, t.bssy, t.sponsor) = (k.ref, k.bssy, k.sponsor)",
+            "where t.ref = k.ref and (t.bssy, t.sponsor) is not distinct from (k.bssy, k.sponsor)",
             *keys,
         )
         if deleted == "DELETE 0":
