@@ -27,7 +27,7 @@ FOLLOWER_LOCK = 0x1ED6E8
 PATIENCE = "10s"
 """How long a follower waits for the row that another one holds before it ends that one's connection."""
 
-BATCH = 100
+BATCH = 500
 """Records a transaction: large enough to amortise it, small enough that an online edit never waits long behind one."""
 
 STALL_SECONDS = 1.0
