@@ -48,6 +48,10 @@ class SettingsUnfit(Exception):
     """The settings contradict each other. The message names them."""
 
 
+class Unfinished(Exception):
+    """The command was cut off in the middle. The message says how to go on."""
+
+
 class NothingFound(Exception):
     """What was asked for is not there."""
 
@@ -87,6 +91,8 @@ def explain(error: BaseException) -> Explained:
             return str(error), ExitCode.PROBLEMS
         case SettingsUnfit():
             return str(error), ExitCode.UNFIT
+        case Unfinished():
+            return str(error), ExitCode.UNKNOWN
     for explanation in (explain_ledger, explain_settings, explain_database, explain_system):
         if explained := explanation(error):
             return explained

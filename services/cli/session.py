@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Event
 from typing import Any, TypeVar
 
@@ -96,12 +96,15 @@ def say(message: str) -> None:
 
 
 @asynccontextmanager
-async def reading(ledger: Ledger, *views: str) -> AsyncIterator[tuple[Connection, Head]]:
+async def reading(ledger: Ledger, *views: str, patience: float | None = None) -> AsyncIterator[tuple[Connection, Head]]:
     """Yield a connection that sees all views as of one position, and that position.
 
-    Everything that lies in the log at the call is already seen. Raises ViewStopped for a view that stopped.
+    Everything that lies in the log at the call is already seen, unless `patience` (seconds) ends first. Raises
+    ViewStopped for a view that stopped.
     """
-    await ledger.caught_up()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await ledger.caught_up()
     async with (
         ledger.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
