@@ -91,6 +91,8 @@ def progress() -> Iterator[Told]:
 
         def told(step: str, done: int, of: int) -> None:
             if step not in tasks:
+                for task in bar.tasks:
+                    bar.update(task.id, completed=task.total)  # the steps before are done, told so or not
                 tasks[step] = bar.add_task(step, total=None)
             bar.update(tasks[step], completed=done, total=of)
 
