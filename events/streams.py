@@ -51,9 +51,21 @@ def parse_student_stream(stream: str) -> StudentStream:
 
 
 def owner_of(stream: str) -> UUID:
-    """Return the ref or upload id that a stream's key belongs to."""
+    """Return the ref or upload id that a stream's key belongs to. Raises ValueError where the name holds none."""
     parts = stream.split("/")
-    return UUID(parts[2] if parts[0] == "student" else parts[1])
+    place = 2 if parts[0] == "student" else 1
+    if len(parts) <= place:
+        raise ValueError(f"{stream!r} names nobody")
+    return UUID(parts[place])
+
+
+def names_owner(stream: str) -> bool:
+    """Tell whether a stream's name holds a ref or an upload id."""
+    try:
+        owner_of(stream)
+    except ValueError:
+        return False
+    return True
 
 
 def is_code(text: str) -> bool:

@@ -12,7 +12,7 @@ from events.stored import UnknownEventError
 from projections import index
 from projections.database import OUTSIDE_TROUBLE, Connection
 from projections.index import Kept
-from projections.opening import Keyring, OpenCommit
+from projections.opening import Keyring, OpenCommit, owners
 from projections.projection import History, Projection
 
 
@@ -50,7 +50,8 @@ async def advance(
             return head.next_position
         judged, _ = fold(batch, await index.look_up(connection, batch, head.genesis))
         moved = await index.write(connection, judged, head)
-        opened = await keyring.open(standing(judged, head))
+        commits = standing(judged, head)
+        opened = await keyring.open(commits, await index.erased_among(connection, owners(commits)))
         names = await running(connection, head.next_position)
         history = History(connection, keyring)
         for projection in projections:

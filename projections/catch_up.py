@@ -10,7 +10,7 @@ import asyncpg
 from projections import index
 from projections.advance import apply_or_park, move
 from projections.database import Connection
-from projections.opening import Keyring
+from projections.opening import Keyring, owners
 from projections.projection import History, Projection
 
 BATCH = 200
@@ -166,7 +166,7 @@ async def step(connection: Connection, projection: Projection, name: str, keyrin
         end = head.next_position
     if name != projection.name:
         await connection.execute(f'set local search_path to "{name}", {index.SCHEMA}')
-    opened = await keyring.open(commits)
+    opened = await keyring.open(commits, await index.erased_among(connection, owners(commits)))
     parked = await apply_or_park(connection, projection, opened, History(connection, keyring))
     await move(connection, name, end, parked)
     return None if parked is not None else max(0, head.next_position - end)

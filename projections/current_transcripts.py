@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from events.identity import is_erasure
 from events.stored import Event, standing_of
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import (
@@ -18,7 +19,7 @@ from events.student import (
     evolve,
 )
 from projections.database import Connection
-from projections.opening import OpenCommit, is_erasure
+from projections.opening import OpenCommit
 from projections.projection import History
 from schemas.louisiana_sts.records import Fields
 
@@ -50,11 +51,7 @@ create table transcript_credentials (
     pass_fail text not null, earned_sponsor text not null, earned_site text not null,
     primary key (ref, bssy, sponsor, number)
 );
-
-create table transcript_erased (ref uuid primary key);
 """
-
-TABLES = ("transcript_students", "transcript_courses", "transcript_credentials")
 
 Row = tuple[Any, ...]
 
@@ -142,53 +139,27 @@ class CurrentTranscripts:
 
     name = "current_transcripts"
     version = 1
-    tables: Sequence[str] = (*TABLES, "transcript_erased")
+    tables: Sequence[str] = ("transcript_students", "transcript_courses", "transcript_credentials")
     ddl = DDL
     categories = frozenset({"student", "identity"})
 
     async def apply(self, connection: Connection, commits: Sequence[OpenCommit], history: History) -> None:
         """Replace the rows of every student whom the batch touches; drop those of the erased."""
-        await erase(connection, commits)
-        students = await without_erased(connection, [one for one in commits if one.category == "student"])
+        students = [commit for commit in commits if commit.category == "student" and not commit.erased]
         last = {commit.commit.stream: commit for commit in students}
-        begun = {commit.commit.stream for commit in students if commit.commit.expected == 0}
         states = await fold_students(students, history)
-        await delete_students(connection, [parse_student_stream(stream) for stream in last.keys() - begun])
+        await delete_students(connection, [parse_student_stream(stream) for stream in last])
         await write_students(connection, [(last[stream], state) for stream, state in states.items()])
-
-
-async def erase(connection: Connection, commits: Sequence[OpenCommit]) -> None:
-    """Delete every row of the students whom the batch erases, and remember their refs."""
-    refs: list[UUID] = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]
-    if refs:
-        await connection.execute(
-            "insert into transcript_erased select distinct unnest($1::uuid[]) on conflict do nothing", refs
-        )
-        for table in TABLES:
-            await connection.execute(f"delete from {table} where ref = any($1::uuid[])", refs)
-
-
-async def without_erased(connection: Connection, commits: Sequence[OpenCommit]) -> list[OpenCommit]:
-    """Leave out the commits of the erased, also of those written by somebody who had not heard of it.
-
-    Whether their key still lies in some process's memory must not decide about rows.
-    """
-    refs = {commit.commit.stream: owner_of(commit.commit.stream) for commit in commits}
-    rows = await connection.fetch(
-        "select ref from transcript_erased where ref = any($1::uuid[])", list(set(refs.values()))
-    )
-    erased = {row["ref"] for row in rows}
-    return [commit for commit in commits if refs[commit.commit.stream] not in erased]
+        await delete_erased(connection, commits)
 
 
 async def fold_students(commits: Sequence[OpenCommit], history: History) -> dict[str, StudentState]:
-    """Return each touched student's state after the batch; an erased student has none."""
-    readable = [commit for commit in commits if not commit.erased]
+    """Return each touched student's state after the batch."""
     events: dict[str, list[Event]] = {}
-    for commit in readable:
+    for commit in commits:
         events.setdefault(commit.commit.stream, []).extend(commit.events)
     partial = [stream for stream, new in events.items() if not isinstance(new[0], StudentRecordSubmitted)]
-    before: Mapping[str, Sequence[Event]] = await history.before(partial, readable[0].position) if partial else {}
+    before: Mapping[str, Sequence[Event]] = await history.before(partial, commits[0].position) if partial else {}
     return {stream: fold_states([*before.get(stream, ()), *new]) for stream, new in events.items()}
 
 
@@ -214,7 +185,7 @@ async def write_students(connection: Connection, states: Sequence[tuple[OpenComm
         students.append(student_row(key, state, last))
         courses += (course_row(key, number, fields) for number, fields in state.courses.items())
         credentials += (credential_row(key, number, fields) for number, fields in state.credentials.items())
-    for table, rows in zip(TABLES, (students, courses, credentials), strict=True):
+    for table, rows in zip(CurrentTranscripts.tables, (students, courses, credentials), strict=True):
         if rows:
             await connection.copy_records_to_table(table, records=rows)
 
@@ -224,7 +195,7 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
     if not streams:
         return
     keys = [s.ref for s in streams], [s.bssy for s in streams], [s.sponsor for s in streams]
-    for table in TABLES:
+    for table in CurrentTranscripts.tables:
         deleted = await connection.execute(
             f"delete from {table} as t using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
             "where t.ref = k.ref and (t.bssy, t.sponsor) is not distinct from (k.bssy, k.sponsor)",
@@ -232,3 +203,11 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
         )
         if deleted == "DELETE 0":
             return  # no student of the batch held a set, so there are no courses or credentials either
+
+
+async def delete_erased(connection: Connection, commits: Sequence[OpenCommit]) -> None:
+    """Delete every row of the students whom the batch erases."""
+    refs: list[UUID] = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]
+    if refs:
+        for table in CurrentTranscripts.tables:
+            await connection.execute(f"delete from {table} where ref = any($1::uuid[])", refs)

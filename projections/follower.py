@@ -58,8 +58,10 @@ class Follower:
     ) -> None:
         self._dsn = dsn
         self._log = log
+        self._registry = registry
         self._keyring = Keyring(registry, log)
         self._projections = projections
+        self._forgotten = 0
         self.progress = Progress()
 
     async def run(self) -> None:
@@ -88,6 +90,7 @@ class Follower:
 
     async def _follow(self, connection: Connection) -> None:
         """Lead, or stand by."""
+        self._forgotten = 0
         try:
             while True:
                 if await self._may_lead(connection):
@@ -110,6 +113,7 @@ class Follower:
     async def _lead(self, connection: Connection) -> None:
         """Fold batch after batch as they come."""
         self.progress.leading, self.progress.trouble = True, ""
+        await self._forget_erased(connection)
         start = (await index.read_head(connection)).next_position
         async with aclosing(self._log.follow(start, limit=BATCH)) as following:
             async for records in following:
@@ -124,11 +128,19 @@ class Follower:
                 return True
             head = await index.read_head(connection)
             self.progress.next_position = head.next_position
+            if head.next_position != seen:
+                await self._forget_erased(connection)
             if head.next_position != seen or await self._log.end() <= head.next_position:
                 seen, since = head.next_position, clock()
             elif clock() - since > STALL_SECONDS:
                 await self._go_ahead(connection, head.next_position)
             await asyncio.sleep(STANDBY_SECONDS)
+
+    async def _forget_erased(self, connection: Connection) -> None:
+        """Forget the keys of those whom another process's follower met as erased, or a restored registry remembers."""
+        for position, ref in await index.erased_since(connection, self._forgotten):
+            await self._registry.erase(ref)
+            self._forgotten = position + 1
 
     async def _go_ahead(self, connection: Connection, start: int) -> None:
         """Fold what lies there without the lock: its holder is stopped, or gone without its server noticing."""

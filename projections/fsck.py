@@ -19,7 +19,7 @@ from projections.opening import Keyring
 from projections.projection import Projection
 from projections.views import PROJECTIONS
 
-INDEX_TABLES = ("head", "commits", "projections")
+INDEX_TABLES = ("head", "commits", "erasures", "projections")
 BATCH = 500
 
 

@@ -1,6 +1,7 @@
 """Standing commits with their sealed parts opened, for the projections that want them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from events.catalogue import CATALOGUE
 from events.commit import Commit, decode
-from events.identity import StudentErased
+from events.identity import is_erasure
 from events.log.contract import Log, LogUnfit
 from events.registry.contract import Key, Registry
 from events.sealing import event_context
@@ -71,21 +72,22 @@ class Keyring:
         self._erased: set[UUID] = set()
         self._searched = 0
 
-    async def open(self, commits: Sequence[Kept]) -> list[OpenCommit]:
-        """Return the commits with their keys. Raises KeyMissing for a key that is neither held nor erased."""
+    async def open(self, commits: Sequence[Kept], erased: AbstractSet[UUID] = frozenset()) -> list[OpenCommit]:
+        """Return the commits with their keys, but for those of the `erased`, whose key may still lie in some memory.
+
+        Raises KeyMissing for a key that is neither held nor erased.
+        """
         serials = {kept.commit.key for kept in commits} - {0}
         keys = await self._registry.keys(sorted(serials)) if serials else {}
-        for kept in commits:
-            key = keys.get(kept.commit.key)
-            if key is not None and key.owner != owner(kept.commit):
-                raise KeyMissing(f"the registry gives key {key.serial} to another owner than the log does; {RESTORE}")
         missing = serials - keys.keys()
         if missing:
             await self._refuse_lost_keys([kept.commit for kept in commits if kept.commit.key in missing])
         for kept in commits:
             if is_erasure(kept.commit):  # an older registry, restored, forgets again what was to be forgotten
                 await self._registry.erase(owner(kept.commit))
-        return [OpenCommit(kept.position, kept.as_of, kept.commit, keys.get(kept.commit.key)) for kept in commits]
+        return [
+            OpenCommit(kept.position, kept.as_of, kept.commit, own_key(kept.commit, keys, erased)) for kept in commits
+        ]
 
     async def _refuse_lost_keys(self, commits: Sequence[Commit]) -> None:
         await self._search_erasures()
@@ -111,12 +113,20 @@ def owner(commit: Commit) -> UUID:
     """Return whose key a commit's sealed parts need. Raises KeyMissing for a stream that names nobody."""
     try:
         return owner_of(commit.stream)
-    except (ValueError, IndexError):
+    except ValueError:
         raise KeyMissing(f"nobody's key can open {commit.stream!r}: no version of the ledger wrote that") from None
 
 
-def is_erasure(commit: Commit) -> bool:
-    """Whether a commit erases a student."""
-    return category(commit.stream) == "identity" and any(
-        event.name == StudentErased.stored_name for event in commit.events
-    )
+def owners(commits: Sequence[Kept]) -> set[UUID]:
+    """Return whose keys some commits need."""
+    return {owner(kept.commit) for kept in commits if kept.commit.key}
+
+
+def own_key(commit: Commit, keys: Mapping[int, Key], erased: AbstractSet[UUID]) -> Key | None:
+    """Return the key that a commit names. Raises KeyMissing when it is another owner's: it is another registry."""
+    key = keys.get(commit.key)
+    if key is None or key.owner in erased:
+        return None
+    if key.owner != owner(commit):
+        raise KeyMissing(f"the registry gives key {key.serial} to another owner than the log does; {RESTORE}")
+    return key

@@ -15,7 +15,7 @@ from projections import catch_up, index
 from projections.database import Connection, Pool
 from projections.follower import Follower
 from projections.index import Settled
-from projections.opening import Keyring, OpenCommit
+from projections.opening import Keyring, OpenCommit, owners
 from projections.verdicts import Verdicts
 from projections.views import PROJECTIONS
 from services.blobs import BlobStore
@@ -96,7 +96,8 @@ class Ledger:
         """Return a stream's standing commits, oldest first, with their keys."""
         async with self.pool.acquire() as connection:
             kept = await index.stream_commits(connection, [stream], below)
-        return await self.keyring.open(kept)
+            erased = await index.erased_among(connection, owners(kept))
+        return await self.keyring.open(kept, erased)
 
     async def append(self, draft: Draft) -> Settled:
         """Append a commit and return its verdict once every view has passed it.

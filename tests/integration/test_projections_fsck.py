@@ -13,7 +13,7 @@ from events.student import CourseAdded, StudentEdited, StudentRemoved
 from events.upload import UploadReceived, UploadRefused
 from projections import fsck as fsck_module
 from projections.catch_up import begin_building, catch_up, drop_building, rebuild
-from projections.current_transcripts import TABLES, CurrentTranscripts
+from projections.current_transcripts import CurrentTranscripts
 from projections.database import SERVER_TROUBLE, Connection
 from projections.fsck import Difference, ViewsReplacedError, fsck
 from projections.opening import KeyMissing, Keyring
@@ -79,7 +79,7 @@ async def test_views_that_are_behind_are_compared_where_they_are(written: House)
         ("update transcript_students set changed_at = now()", "transcript_students", 5, 5),
         ("delete from transcript_courses where number = 2", "transcript_courses", 0, 1),
         ("update transcript_credentials set pass_fail = 'F'", "transcript_credentials", 5, 5),
-        ("insert into transcript_erased values (gen_random_uuid())", "transcript_erased", 1, 0),
+        ("insert into erasures values (gen_random_uuid(), 1)", "erasures", 1, 0),
         ("update uploads set file_name = 'another.txt' where state = 'received'", "uploads", 1, 1),
         ("delete from upload_codes", "upload_codes", 0, 1),
         ("update commits set verdict = 'stale-version' where position = 4", "commits", 1, 1),
@@ -166,7 +166,7 @@ async def test_a_view_that_stopped_is_no_difference_to_code_that_stops_there_too
     assert (await house.check(broken)).differences == ()
     assert {difference.table for difference in (await house.check()).differences} == {
         "ledger_index.projections",
-        *(f"current_transcripts.{table}" for table in TABLES),
+        *(f"current_transcripts.{table}" for table in CurrentTranscripts.tables),
     }
     async with house.views() as connection:
         assert await catch_up(connection, CurrentTranscripts(), house.keyring)
