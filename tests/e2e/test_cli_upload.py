@@ -145,23 +145,24 @@ def test_wrong_arguments_are_refused_in_words(shared: Cli, arguments: tuple[str,
     assert said in ran.said
 
 
-def test_a_terminated_upload_says_how_to_resume_and_resumes(cli: Cli, tmp_path: Path) -> None:
-    """SIGTERM in the middle: exit 143, server released, and `uploads resume` stores the rest, each student once."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_an_upload_that_was_ended_in_the_middle_resumes(cli: Cli, tmp_path: Path, number: signal.Signals) -> None:
+    """Terminated or killed: `uploads resume` stores the rest, each student once, and the server ends with the last."""
     cli("status")
     follow = cli.start("follow", "--from", "0")
     upload = cli.start("upload", generate(tmp_path / "big.txt", students=3000))
     assert follow.stdout is not None
     next(line for line in follow.stdout if "student-record-submitted" in line)
 
-    upload.send_signal(signal.SIGTERM)
+    upload.send_signal(number)
     _, said = upload.communicate(timeout=60)
     follow.send_signal(signal.SIGINT)
     follow.communicate(timeout=60)
 
-    assert (upload.returncode, follow.returncode) == (143, 130)
+    assert (upload.returncode, follow.returncode) == (143 if number == signal.SIGTERM else -number, 130)
     stopped = newest(cli)
     assert stopped["state"] == "checked"
-    assert f"`ledger uploads resume {stopped['upload']}`" in said
+    assert (f"`ledger uploads resume {stopped['upload']}`" in said) is (number == signal.SIGTERM)
     assert "3,000 students stored" in cli("uploads", "resume").out
     assert newest(cli)["state"] == "closed"
     assert cli.json("fsck")["differences"] == 0
