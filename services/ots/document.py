@@ -1,11 +1,12 @@
 """The document of an official transcript: PDF/A-2a and PDF/UA-1 in one file, the same bytes for the same content.
 
 typst sets `template/transcript.typ` in its own fonts alone, and the only time in the file is the certifying commit's.
-Do not fork a process after it rendered: typst keeps threads.
+A process that was forked from one that rendered cannot render, as typst's threads stay behind: spawn it instead.
 """
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from events.transcript_content import OfficialTranscript
 from services.ots.face import checkable, face
 
 TEMPLATE = Path(__file__).parent / "template"
+FACE = Path(__file__).parent / "face.py"
 
 
 REFUSED = re.compile(r'(?:text|codepoint) `"(.+?)"`')
@@ -54,9 +56,9 @@ def page_images(official: OfficialTranscript, ppi: float = 144) -> list[bytes]:
 
 @cache
 def template_digest() -> str:
-    """Return the SHA-256 (hex) of the template: of each of its files, name and content."""
-    digest = hashlib.sha256()
-    for path in sorted(TEMPLATE.glob("*.typ")):
+    """Return the SHA-256 (hex) of all that shapes a document but typst: template, face.py, the version of segno."""
+    digest = hashlib.sha256(f"segno {version('segno')}\n".encode())
+    for path in (FACE, *sorted(TEMPLATE.glob("*.typ"))):
         content = path.read_bytes()
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
@@ -77,8 +79,16 @@ def compiler() -> typst.Compiler:
     return typst.Compiler(TEMPLATE / "transcript.typ", root=TEMPLATE, ignore_system_fonts=True)
 
 
+@cache
+def rendering_process() -> int:
+    """Return the id of the process that rendered first: this one, or one from which it was forked."""
+    return os.getpid()
+
+
 def compiled(official: OfficialTranscript, kind: Literal["pdf", "png"], ppi: float | None = None) -> list[bytes]:
     """Set the document as one PDF, or as one PNG a page."""
+    if rendering_process() != os.getpid():
+        raise RuntimeError("this process was forked from one that rendered, and typst would hang: spawn it instead")
     inputs = {"face": json.dumps(face(official, qr_svg(checkable(official))))}
     try:
         with _compiling:

@@ -239,6 +239,25 @@ def test_threads_take_turns() -> None:
     assert len({each.digest for each in together}) == 8
 
 
+FORKING = """
+import os
+from services.ots.document import render
+from tests.support.transcripts import official
+
+render(official())
+if os.fork() == 0:
+    render(official())
+os.wait()
+"""
+
+
+@pytest.mark.timeout(30)
+def test_a_forked_process_says_why_it_cannot_render_instead_of_hanging() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKING], cwd=ROOT, capture_output=True, check=True, text=True)
+
+    assert "RuntimeError: this process was forked from one that rendered" in done.stderr
+
+
 ENVIRONMENTS = (
     {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "1", "RAYON_NUM_THREADS": "1"},
     {"TZ": "America/Chicago", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "2"},
@@ -284,20 +303,28 @@ def test_a_render_names_what_made_it() -> None:
     assert made.typst_version.count(".") == 2
 
 
-def test_the_template_digest_is_of_every_file_of_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def digest() -> str:
-        return template_digest.__wrapped__()
+def test_the_template_digest_is_of_everything_that_shapes_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document that comes out otherwise is explained by another template digest or another typst."""
+    ours = ROOT / "services" / "ots"
+    shutil.copytree(ours / "template", tmp_path / "template")
+    shutil.copy(ours / "face.py", tmp_path)
+    monkeypatch.setattr(document, "TEMPLATE", tmp_path / "template")
+    monkeypatch.setattr(document, "FACE", tmp_path / "face.py")
+    assert {path.suffix for path in (ours / "template").iterdir()} == {".typ"}
+    digests = [template_digest.__wrapped__()]
+    assert digests == [template_digest()]
+    for name in ("template/transcript.typ", "template/seal.typ", "face.py"):
+        with (tmp_path / name).open("a") as file:
+            file.write("\n")
+        digests.append(template_digest.__wrapped__())
+    (tmp_path / "template" / "seal.typ").rename(tmp_path / "template" / "stamp.typ")
+    digests.append(template_digest.__wrapped__())
+    monkeypatch.setattr(document, "version", lambda name: "0")
+    digests.append(template_digest.__wrapped__())
 
-    monkeypatch.setattr(document, "TEMPLATE", tmp_path)
-    for path in sorted((ROOT / "services" / "ots" / "template").iterdir()):
-        assert path.suffix == ".typ"
-        shutil.copy(path, tmp_path)
-    copied = digest()
-    assert copied == template_digest()
-    (tmp_path / "seal.typ").write_text((tmp_path / "seal.typ").read_text() + "// more\n")
-    changed = digest()
-    (tmp_path / "seal.typ").rename(tmp_path / "stamp.typ")
-    assert len({copied, changed, digest()}) == 3
+    assert len(set(digests)) == 6
 
 
 # What it cannot show
