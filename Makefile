@@ -1,11 +1,11 @@
-# Every target works on a machine that has Python 3.11+ and make; the Kafka tests also need Java 17 and Maven.
+# Every target works on a machine that has Python 3.11+ and make; the Kafka and veraPDF tests also need Java 17 and Maven.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench kafka lock clean
+.PHONY: help demo test check bench kafka verapdf lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP) ## Tell the whole story on the embedded default (SQLite log, own PostgreSQL)
 	LEDGER_HOME=$(CURDIR)/.demo $(BIN)/ledger demo
 
-test: check kafka ## Run everything: linters, types, layers, and all tests, real PostgreSQL and Kafka included
+test: check kafka verapdf ## Run everything: linters, types, layers, and all tests, real PostgreSQL and Kafka included
 	$(BIN)/python -m pytest
 
 check: $(STAMP) ## Linters, types and layers only
@@ -34,6 +34,9 @@ bench: $(STAMP) kafka ## Measure against named peers, in one run
 
 kafka: $(STAMP) ## Fetch Apache Kafka's jars by Maven into the cache (once)
 	$(BIN)/python -m services.embedded.kafka fetch
+
+verapdf: $(STAMP) ## Fetch veraPDF's jars by Maven into the cache (once)
+	$(BIN)/python -m services.embedded.verapdf fetch
 
 lock: ## Resolve requirements.lock again (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-annotate \

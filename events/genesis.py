@@ -1,7 +1,6 @@
 """How a ledger begins, and how a process makes sure that it opened the right one."""
 
 from contextlib import aclosing
-from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from events.commit import Commit
 from events.sealing import keyed_digest
 from events.stored import Event, Standing
+from events.streams import category, names_owner
 from schemas.louisiana_sts.records import RACE_FLAGS, Fields
 
 NEVER_ISSUED = "9"
@@ -112,3 +114,9 @@ def standing(state: IdentityState, key: bytes) -> IdentityStanding:
     if not isinstance(state, StudentIdentified):
         return IdentityStanding(identity="")
     return IdentityStanding(identity=keyed_digest(key, msgspec.json.encode(state), purpose="identity"))
+
+
+def is_erasure(commit: Commit) -> bool:
+    """Whether a commit erases a student."""
+    on_identity = category(commit.stream) == "identity" and names_owner(commit.stream)
+    return on_identity and any(event.name == StudentErased.stored_name for event in commit.events)

@@ -69,14 +69,26 @@ def parse_student_stream(stream: str) -> StudentStream:
 
 
 def owner_of(stream: str) -> UUID:
-    """Return whose key opens a stream: a ref, an upload id, or, where no person owns it, an id made of its name."""
+    """Return whose key opens a stream: a ref, an upload id, or, where no person owns it, an id made of its name.
+
+    Raises ValueError where the name of a person's or an upload's stream holds no id.
+    """
     kind, *rest = stream.split("/")
-    match kind:
-        case "student":
-            return UUID(rest[1])
-        case "upload" | "identity" | "official":
-            return UUID(rest[0])
-    return uuid5(NAMELESS, stream)
+    if kind not in {"student", "upload", "identity", "official"}:
+        return uuid5(NAMELESS, stream)
+    place = 1 if kind == "student" else 0
+    if len(rest) <= place:
+        raise ValueError(f"{stream!r} names nobody")
+    return UUID(rest[place])
+
+
+def names_owner(stream: str) -> bool:
+    """Tell whether a key can belong to a stream of this name."""
+    try:
+        owner_of(stream)
+    except ValueError:
+        return False
+    return True
 
 
 def is_code(text: str) -> bool:

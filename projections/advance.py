@@ -5,29 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
-
 from events.fold import Judged, fold, read_records
 from events.log.contract import Record
-from events.registry.contract import RegistryError
 from events.sealing import SealBroken
 from events.stored import UnknownEventError
 from projections import index
-from projections.database import Connection
+from projections.database import OUTSIDE_TROUBLE, Connection
 from projections.index import Kept
-from projections.opening import KeyMissing, Keyring, OpenCommit
+from projections.opening import Keyring, OpenCommit, owners
 from projections.projection import History, Projection
-
-NOT_THE_PROJECTIONS_FAULT = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    RegistryError,
-    KeyMissing,
-    OSError,
-)
 
 
 class PositionMoved(Exception):
@@ -64,7 +50,8 @@ async def advance(
             return head.next_position
         judged, _ = fold(batch, await index.look_up(connection, batch, head.genesis))
         moved = await index.write(connection, judged, head)
-        opened = await keyring.open(standing(judged, head))
+        commits = standing(judged, head)
+        opened = await keyring.open(commits, await index.erased_among(connection, owners(commits)))
         names = await running(connection, head.next_position)
         history = History(connection, keyring)
         for projection in projections:
@@ -117,7 +104,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, UnknownEventError | SealBroken):
         return f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "projections" in frame.filename or "events" in frame.filename]
+    ours = [frame for frame in frames if Path(frame.filename).parent.name in {"projections", "events"}]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{place}"
 
@@ -129,7 +116,7 @@ async def applies(
     try:
         async with connection.transaction():
             await projection.apply(connection, commits, history)
-    except NOT_THE_PROJECTIONS_FAULT:
+    except OUTSIDE_TROUBLE:
         raise
     except Exception as error:  # noqa: BLE001 - one projection's fault must not stop the others, whatever it is
         return error

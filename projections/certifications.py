@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from events.certification import SiteCertified, SiteUncertified
-from events.identity import IdentityStanding
+from events.identity import IdentityStanding, is_erasure
 from events.stored import read_clear
 from events.streams import owner_of, parse_student_stream
 from events.student import StudentStanding
 from projections.database import Connection
-from projections.opening import OpenCommit, is_erasure
+from projections.opening import OpenCommit
 from projections.projection import History
 
 DDL = """

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from events.identity import is_erasure
 from events.stored import Event, read_clear
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import (
@@ -18,7 +19,7 @@ from events.student import (
     evolve,
 )
 from projections.database import Connection
-from projections.opening import OpenCommit, is_erasure
+from projections.opening import OpenCommit
 from projections.projection import History
 from schemas.louisiana_sts.records import Fields
 
@@ -144,21 +145,21 @@ class CurrentTranscripts:
 
     async def apply(self, connection: Connection, commits: Sequence[OpenCommit], history: History) -> None:
         """Replace the rows of every student whom the batch touches; drop those of the erased."""
-        last = {commit.commit.stream: commit for commit in commits if commit.category == "student"}
-        states = await fold_students([commit for commit in commits if commit.category == "student"], history)
+        students = [commit for commit in commits if commit.category == "student" and not commit.erased]
+        last = {commit.commit.stream: commit for commit in students}
+        states = await fold_students(students, history)
         await delete_students(connection, [parse_student_stream(stream) for stream in last])
         await write_students(connection, [(last[stream], state) for stream, state in states.items()])
         await delete_erased(connection, commits)
 
 
 async def fold_students(commits: Sequence[OpenCommit], history: History) -> dict[str, StudentState]:
-    """Return each touched student's state after the batch; an erased student has none."""
-    readable = [commit for commit in commits if not commit.erased]
+    """Return each touched student's state after the batch."""
     events: dict[str, list[Event]] = {}
-    for commit in readable:
+    for commit in commits:
         events.setdefault(commit.commit.stream, []).extend(commit.events)
     partial = [stream for stream, new in events.items() if not isinstance(new[0], WholeSet)]
-    before: Mapping[str, Sequence[Event]] = await history.before(partial, readable[0].position) if partial else {}
+    before: Mapping[str, Sequence[Event]] = await history.before(partial, commits[0].position) if partial else {}
     return {stream: fold_states([*before.get(stream, ()), *new]) for stream, new in events.items()}
 
 
@@ -197,7 +198,7 @@ async def delete_students(connection: Connection, streams: Sequence[StudentStrea
     for table in CurrentTranscripts.tables:
         deleted = await connection.execute(
             f"delete from {table} as t using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
-            "where (t.ref, t.bssy, t.sponsor) = (k.ref, k.bssy, k.sponsor)",
+            "where t.ref = k.ref and (t.bssy, t.sponsor) is not distinct from (k.bssy, k.sponsor)",
             *keys,
         )
         if deleted == "DELETE 0":

@@ -5,6 +5,9 @@ from typing import TypeAlias
 
 import asyncpg
 
+from events.log.contract import LogError
+from events.registry.contract import RegistryError
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 REGISTRY_SCHEMA = "registry"
@@ -14,9 +17,28 @@ class ViewsUnfitError(Exception):
     """The database must not hold the views. The message says why and what to do."""
 
 
+SERVER_TROUBLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # also when the server ends a session just before the next statement
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InvalidCachedStatementError,  # a table was switched in meanwhile
+    OSError,
+)
+"""What a lost, full or busy server raises: try again, on a new connection."""
+
+OUTSIDE_TROUBLE = (*SERVER_TROUBLE, LogError, RegistryError)
+"""What no projection is to blame for."""
+
 SESSION = {
     "idle_in_transaction_session_timeout": "5000",  # frees the rows that a stopped process still holds
     "jit": "off",
+    "plan_cache_mode": "force_custom_plan",  # tables grow from nothing under one connection; so must its plans
     "timezone": "UTC",
     "application_name": "transcript-ledger",
 }

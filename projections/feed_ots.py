@@ -11,13 +11,13 @@ from uuid import UUID, uuid5
 
 from events.certification import SiteCertified
 from events.commit import StoredEvent
-from events.identity import IdentityStanding
+from events.identity import IdentityStanding, is_erasure
 from events.official_transcript import Answer
 from events.stored import read_clear
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import StudentStanding
 from projections.database import Connection
-from projections.opening import OpenCommit, is_erasure
+from projections.opening import OpenCommit
 from projections.projection import History
 
 COLUMNS = (

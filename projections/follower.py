@@ -7,45 +7,38 @@ for the rest, by the follower that loses patience.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import asyncpg
 
-from events.log.contract import Log, LogUnavailable
+from events.log.contract import Log, LogUnavailable, Record
 from events.registry.contract import Registry, RegistryUnavailable
 from projections import index
 from projections.advance import PositionMoved, advance
-from projections.catch_up import bring_forward
-from projections.database import Connection, connect
+from projections.catch_up import bring_forward, catch_up, left_behind
+from projections.database import SERVER_TROUBLE, Connection, connect
 from projections.opening import Keyring
 from projections.projection import Projection
-from projections.views import PROJECTIONS, SCHEMAS
+from projections.views import PROJECTIONS, SCHEMAS, create_views
 
 FOLLOWER_LOCK = 0x1ED6E8
 PATIENCE = "10s"
 """How long a follower waits for the row that another one holds before it ends that one's connection."""
 
-BATCH = 100
+BATCH = 500
 """Records a transaction: large enough to amortise it, small enough that an online edit never waits long behind one."""
 
 STALL_SECONDS = 1.0
 STANDBY_SECONDS = 0.1
 RETRY_SECONDS = 0.5
+LEFT_BEHIND_SECONDS = 1.0
 
-TRANSIENT = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.LockNotAvailableError,
-    LogUnavailable,
-    RegistryUnavailable,
-    OSError,
-)
+VIEWS_GONE = (asyncpg.InvalidCatalogNameError, asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError)
+"""Somebody dropped the views, or their database; nothing is lost, they are made again."""
+
+TRANSIENT = (*SERVER_TROUBLE, *VIEWS_GONE, LogUnavailable, RegistryUnavailable)
 
 
 @dataclass
@@ -65,44 +58,66 @@ class Follower:
     ) -> None:
         self._dsn = dsn
         self._log = log
+        self._registry = registry
         self._keyring = Keyring(registry, log)
         self._projections = projections
+        self._forgotten = 0
         self.progress = Progress()
 
     async def run(self) -> None:
         """Follow for ever; after a lost server try again. Raises what only a person can repair, such as LogUnfit."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._persist(self._follow))
+                group.create_task(self._persist(self._bring_forward))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _persist(self, session: Callable[[Connection], Awaitable[None]]) -> None:
+        """Keep a session going, each time on a new connection; a session's locks live and die with that."""
         while True:
             try:
-                await self._session()
+                connection = await connect(self._dsn, SCHEMAS)
+                try:
+                    await connection.execute(f"set lock_timeout = '{PATIENCE}'")
+                    await create_views(connection, self._projections)
+                    await session(connection)
+                finally:
+                    await close(connection)
             except TRANSIENT as error:
                 self.progress.trouble = f"{type(error).__name__}: trying again"
-                self.progress.leading = False
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def _session(self) -> None:
-        """Follow on one connection; the advisory lock lives and dies with it."""
-        connection = await connect(self._dsn, SCHEMAS)
+    async def _follow(self, connection: Connection) -> None:
+        """Lead, or stand by."""
+        self._forgotten = 0
         try:
-            await connection.execute(f"set lock_timeout = '{PATIENCE}'")
-            for projection in self._projections:
-                await bring_forward(connection, projection, self._keyring)
-            self.progress.trouble = ""
             while True:
                 if await self._may_lead(connection):
                     with suppress(PositionMoved):
                         await self._lead(connection)
         finally:
             self.progress.leading = False
-            await close(connection)
+
+    async def _bring_forward(self, connection: Connection) -> None:
+        """Bring forward who stopped or joined later; then, for ever, who was left behind by a process that died."""
+        for projection in self._projections:
+            await bring_forward(connection, projection, self._keyring)
+        while True:
+            await asyncio.sleep(LEFT_BEHIND_SECONDS)
+            behind = await left_behind(connection)
+            for projection in self._projections:
+                if (projection.name, projection.version) in behind:
+                    await catch_up(connection, projection, self._keyring)
 
     async def _lead(self, connection: Connection) -> None:
         """Fold batch after batch as they come."""
-        self.progress.leading = True
+        self.progress.leading, self.progress.trouble = True, ""
+        await self._forget_erased(connection)
         start = (await index.read_head(connection)).next_position
         async with aclosing(self._log.follow(start, limit=BATCH)) as following:
             async for records in following:
-                start = await advance(connection, start, records, self._projections, self._keyring)
-                self.progress.next_position = start
+                start = await self._advance(connection, start, records)
 
     async def _may_lead(self, connection: Connection) -> bool:
         """Wait until the lock is ours, or until whoever holds it has made no progress for too long."""
@@ -113,31 +128,44 @@ class Follower:
                 return True
             head = await index.read_head(connection)
             self.progress.next_position = head.next_position
+            if head.next_position != seen:
+                await self._forget_erased(connection)
             if head.next_position != seen or await self._log.end() <= head.next_position:
                 seen, since = head.next_position, clock()
             elif clock() - since > STALL_SECONDS:
                 await self._go_ahead(connection, head.next_position)
             await asyncio.sleep(STANDBY_SECONDS)
 
+    async def _forget_erased(self, connection: Connection) -> None:
+        """Forget the keys of those whom another process's follower met as erased, or a restored registry remembers."""
+        for position, ref in await index.erased_since(connection, self._forgotten):
+            await self._registry.erase(ref)
+            self._forgotten = position + 1
+
     async def _go_ahead(self, connection: Connection, start: int) -> None:
         """Fold what lies there without the lock: its holder is stopped, or gone without its server noticing."""
         with suppress(PositionMoved):
-            try:
-                async with aclosing(self._log.read(start, limit=BATCH)) as lying:
-                    async for records in lying:
-                        start = await advance(connection, start, records, self._projections, self._keyring)
-                        self.progress.next_position = start
-            except asyncpg.LockNotAvailableError:
-                await oust_leader(connection)
+            async with aclosing(self._log.read(start, limit=BATCH)) as lying:
+                async for records in lying:
+                    start = await self._advance(connection, start, records)
+
+    async def _advance(self, connection: Connection, start: int, records: Sequence[Record]) -> int:
+        """Fold a batch; where somebody else holds the head and has stopped, free it and raise what was met."""
+        try:
+            self.progress.next_position = await advance(connection, start, records, self._projections, self._keyring)
+        except asyncpg.LockNotAvailableError:
+            await free_head(connection)
+            raise
+        return self.progress.next_position
 
 
-async def oust_leader(connection: Connection) -> None:
-    """End the connection of the follower that holds the lock and does nothing. It loses no more than its place."""
+async def free_head(connection: Connection) -> None:
+    """End the sessions that hold the head and wait for a client that says nothing. Each loses only its transaction."""
     await connection.execute(
-        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and classid = 0 "
-        "and objid = $1::bigint::oid and pid <> pg_backend_pid() "
-        "and database = (select oid from pg_database where datname = current_database())",
-        FOLLOWER_LOCK,
+        "select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid) "
+        "where relation = $1::regclass and mode = 'RowShareLock' and granted and pid <> pg_backend_pid() "
+        "and wait_event = 'ClientRead'",
+        f"{index.SCHEMA}.head",
     )
 
 

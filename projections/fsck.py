@@ -13,13 +13,18 @@ from uuid import uuid4
 from events.log.contract import Log
 from projections import index
 from projections.advance import advance
+from projections.catch_up import NEXT
 from projections.database import Connection
 from projections.opening import Keyring
 from projections.projection import Projection
 from projections.views import PROJECTIONS
 
-INDEX_TABLES = ("head", "commits", "projections")
+INDEX_TABLES = ("head", "commits", "erasures", "projections")
 BATCH = 500
+
+
+class ViewsReplacedError(Exception):
+    """A view was rebuilt while it was being compared; nothing is known of it. Run fsck again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,23 @@ async def fsck(
     projections: Sequence[Projection] = PROJECTIONS,
     told: Callable[[int, int], Any] = lambda _done, _of: None,
 ) -> Finding:
-    """Fold the log up to the views' position into scratch tables and compare. `told` hears (position, end)."""
+    """Fold the log up to the views' position into scratch tables and compare. `told` hears (position, end).
+
+    Raises ViewsReplacedError when a rebuild was switched in meanwhile: its rows are younger than what fsck sees.
+    """
     scratch = f"fsck_{uuid4().hex[:8]}"
     transaction = connection.transaction(isolation="repeatable_read")
     await transaction.start()
     try:
         await connection.execute("set local idle_in_transaction_session_timeout = 0")
         position = (await index.read_head(connection)).next_position
+        seen = await identities(connection, projections)
         await create_scratch(connection, scratch, projections)
         await fold_into_scratch(connection, log, keyring, position, projections, told)
-        return await compare(connection, scratch, position, projections)
+        finding = await compare(connection, scratch, position, projections)
+        if await identities(connection, projections) != seen:
+            raise ViewsReplacedError("a view was rebuilt while it was compared; run `ledger fsck` again")
+        return finding
     finally:
         await transaction.rollback()
 
@@ -95,16 +107,33 @@ async def fold_into_scratch(
             told(position, end)
 
 
+async def identities(connection: Connection, projections: Sequence[Projection]) -> list[int | None]:
+    """Return which tables stand under the live names; a rebuild puts others there."""
+    names = [live(*table) for table in tables_of(projections)]
+    return [await connection.fetchval("select to_regclass($1)::oid", name) for name in names]
+
+
+def tables_of(projections: Sequence[Projection]) -> list[tuple[str, str]]:
+    """Return schema and name of every table that is compared."""
+    tables = [(index.SCHEMA, table) for table in INDEX_TABLES]
+    return tables + [(projection.name, table) for projection in projections for table in projection.tables]
+
+
+def live(schema: str, table: str) -> str:
+    """Return the full name of a live table."""
+    return f'"{schema}"."{table}"'
+
+
 async def compare(connection: Connection, scratch: str, position: int, projections: Sequence[Projection]) -> Finding:
     """Compare each live table with its scratch twin, row for row."""
-    tables = [(index.SCHEMA, table) for table in INDEX_TABLES]
-    tables += [(projection.name, table) for projection in projections for table in projection.tables]
     rows, differences = 0, []
-    for schema, table in tables:
-        live, folded = f'"{schema}"."{table}"', f'"{scratch}"."{table}"'
-        only_live = await only_in(connection, live, folded)
-        only_folded = await only_in(connection, folded, live)
-        rows += await connection.fetchval(f"select count(*) from {live}")
+    for schema, table in tables_of(projections):
+        # What is being built beside the live rows stands in the same list, and is nobody's view yet.
+        only = f" where right(name, {len(NEXT)}) <> '{NEXT}'" if table == "projections" else ""
+        held, folded = f"(select * from {live(schema, table)}{only})", f'(select * from "{scratch}"."{table}")'
+        only_live = await only_in(connection, held, folded)
+        only_folded = await only_in(connection, folded, held)
+        rows += await connection.fetchval(f"select count(*) from {held} as held")
         if only_live or only_folded:
             differences.append(Difference(f"{schema}.{table}", only_live, only_folded))
     return Finding(position, rows, tuple(differences))
@@ -112,5 +141,5 @@ async def compare(connection: Connection, scratch: str, position: int, projectio
 
 async def only_in(connection: Connection, one: str, other: str) -> int:
     """Count the rows of one table that the other lacks, as a multiset."""
-    count: int = await connection.fetchval(f"select count(*) from (table {one} except all table {other}) as lacking")
+    count: int = await connection.fetchval(f"select count(*) from ({one} except all {other}) as lacking")
     return count

@@ -12,6 +12,8 @@ import msgspec
 
 from events.commit import Commit, Genesis, decode
 from events.fold import Judged, Known, Read
+from events.identity import is_erasure
+from events.streams import owner_of
 from projections.database import Connection
 
 SCHEMA = "ledger_index"
@@ -43,6 +45,8 @@ create unique index commits_stood on commits (command) where verdict = 'stands' 
 create index commits_void on commits (command) where verdict <> 'stands';
 create index commits_of_stream on commits (stream, version) where verdict = 'stands';
 
+create table erasures (ref uuid primary key, position bigint not null);
+
 create table projections (
     name text primary key,
     version integer not null,
@@ -69,13 +73,17 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a command: it stood at a position, or its newest attempt there was void."""
+    """What became of a command: it stood at a position, or its newest attempt there was void.
+
+    `repeated`: the attempt that was asked for is not the one that stands.
+    """
 
     command: UUID
     position: int
     verdict: str
     stream: str
     version: int
+    repeated: bool = False
 
     @property
     def stands(self) -> bool:
@@ -135,6 +143,7 @@ async def write(connection: Connection, judged: Sequence[Judged], head: Head) ->
             genesis = entry if item.stands else genesis
             rows.append((item.record.position, item.verdict, None, None, None, as_of, item.record.data))
     await connection.copy_records_to_table("commits", records=rows, columns=COLUMNS)
+    await write_erasures(connection, judged)
     last = judged[-1].record
     moved = Head(last.position + 1, last.position, sha256(last.data).digest(), as_of, last_key, genesis)
     await connection.execute(
@@ -148,6 +157,33 @@ async def write(connection: Connection, judged: Sequence[Judged], head: Head) ->
         None if genesis is None else msgspec.json.encode(genesis),
     )
     return moved
+
+
+async def write_erasures(connection: Connection, judged: Sequence[Judged]) -> None:
+    """Remember whom a batch erases."""
+    refs = {
+        owner_of(item.commit.stream): item.record.position
+        for item in judged
+        if item.stands and item.commit is not None and is_erasure(item.commit)
+    }
+    if refs:
+        await connection.execute(
+            "insert into erasures select * from unnest($1::uuid[], $2::bigint[]) on conflict do nothing",
+            list(refs),
+            list(refs.values()),
+        )
+
+
+async def erased_among(connection: Connection, refs: Iterable[UUID]) -> set[UUID]:
+    """Return those of the refs that were erased."""
+    rows = await connection.fetch("select ref from erasures where ref = any($1::uuid[])", list(refs))
+    return {row["ref"] for row in rows}
+
+
+async def erased_since(connection: Connection, position: int) -> list[tuple[int, UUID]]:
+    """Return who was erased at a position or later, in log order."""
+    rows = await connection.fetch("select position, ref from erasures where position >= $1 order by position", position)
+    return [(row["position"], row["ref"]) for row in rows]
 
 
 async def verdicts(connection: Connection, commands: Iterable[UUID]) -> dict[UUID, Settled]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from events.identity import is_erasure
 from events.official_transcript import Answer
 from events.stored import read_clear
 from events.streams import owner_of
 from projections.database import Connection
-from projections.opening import OpenCommit, is_erasure
+from projections.opening import OpenCommit
 from projections.projection import History
 
 DDL = """

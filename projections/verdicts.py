@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
 
 from projections import index
-from projections.database import Connection, Pool
+from projections.database import SERVER_TROUBLE, Connection, Pool
 from projections.index import Settled
 
 POLL_SECONDS = 0.25
@@ -51,7 +52,7 @@ class Verdicts:
             try:
                 async with self._pool.acquire() as connection:
                     await self._answer_for_ever(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except (asyncpg.PostgresError, *SERVER_TROUBLE):
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _answer_for_ever(self, connection: Connection) -> None:
@@ -92,4 +93,4 @@ def answer(future: "asyncio.Future[Settled]", position: int, settled: Settled | 
     if settled is None:
         future.set_exception(RuntimeError(f"the record at position {position} is not the one that was appended there"))
     else:
-        future.set_result(settled)
+        future.set_result(replace(settled, repeated=settled.stands and settled.position != position))

@@ -33,7 +33,8 @@ async def create_views(connection: Connection, projections: Sequence[Projection]
     await refuse_registry_database(connection)
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", CREATION_LOCK)
-        if not await connection.fetchval("select to_regnamespace($1) is not null", index.SCHEMA):
+        # Not by to_regnamespace: it may answer from a cache older than the lock.
+        if not await connection.fetchval("select exists (select from pg_namespace where nspname = $1)", index.SCHEMA):
             await create_schema(connection, index.SCHEMA, index.DDL)
         known = {row["name"] for row in await connection.fetch(f"select name from {index.SCHEMA}.projections")}
         for projection in projections:

@@ -65,25 +65,27 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A student's stream as it stands."""
+    """A student's stream as it stands. An erased student holds no set: what there was cannot be read."""
 
     state: StudentState
     version: int
     position: int
     layout: str
+    erased: bool = False
 
 
 def loaded(commits: list[OpenCommit]) -> Loaded:
     """Fold a stream's commits."""
     state: StudentState = ABSENT
-    for commit in commits:
+    erased = any(commit.erased for commit in commits)
+    for commit in commits if not erased else ():
         for event in commit.events:
             assert isinstance(event, StudentEvent)
             state = evolve(state, event)
     if not commits:
         return Loaded(state, 0, -1, "")
     last = commits[-1]
-    return Loaded(state, last.commit.version, last.position, last.commit.layout)
+    return Loaded(state, last.commit.version, last.position, last.commit.layout, erased)
 
 
 def layout_of(digest: str, state_id: str) -> Layout:
@@ -105,27 +107,30 @@ async def execute(
     """Carry a command out. Repeating it under the same id is safe and gives the same answer.
 
     Where the caller states a version, another one is a Conflict; where not, a lost race is decided again. Outside an
-    open collection it is Refused.
+    open collection it is Refused. The log arbitrates what is appended; every other answer is given only by views that
+    have reached the log's end.
     """
-    if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-        return await stored_before(ledger, earlier)
+    at_the_end = False
     while True:
         current = loaded(await ledger.events_of(target.stream))
-        if stated is not None and stated != current.version:
-            return Conflict(stated, current.version, current.position)
-        if closed := await refusal(ledger, target.bssy, target.sponsor):
-            return Refused((closed,))
+        # Looked up after loading: had the command stood before, what it did would pass for somebody else's doing.
+        if (earlier := await look_up(ledger, command_id)) and earlier.stands:
+            return await stored_before(ledger, earlier)
         layout = layout_of(current.layout, target.state_id)
-        decision = decide(command, current.state, checks_for(ledger, target, layout))
-        if isinstance(decision, Refused):
-            return decision
-        if not decision:
-            return Unchanged(current.version)
+        closed = await refusal(ledger, target.bssy, target.sponsor)
+        checks = checks_for(ledger, target, layout)
+        decision = Refused((closed,)) if closed else decide_on(command, current, stated, checks)
+        if not isinstance(decision, tuple):
+            if at_the_end:
+                return decision
+            await ledger.caught_up()
+            at_the_end = True
+            continue
         draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
         named = await name(ledger, target, fold(current.state, decision), uuid5(command_id, f"{current.version}/after"))
         settled = await ledger.append(draft)
         if settled.stands:
-            return Stored(command_id, settled.position, settled.version, removed=removal_in(decision))
+            return Stored(command_id, settled.position, settled.version, settled.repeated, removed=removal_in(decision))
         if named:  # for an edit that was not stored: what is stored names the student
             current = loaded(await ledger.events_of(target.stream))
             await name(ledger, target, current.state, uuid5(command_id, f"{current.version}/stands"))
@@ -152,6 +157,15 @@ async def name(ledger: Ledger, target: Target, state: StudentState, command_id: 
     if isinstance(state, Absent):
         return False
     return await follow_record(ledger, target.key, state.student, command=command_id)
+
+
+def decide_on(
+    command: StudentCommand, current: Loaded, stated: int | None, checks: Checks
+) -> tuple[StudentEvent, ...] | Conflict | Unchanged | Refused:
+    """Return the events to append, or what the caller is told instead."""
+    if stated is not None and stated != current.version:
+        return Conflict(stated, current.version, current.position)
+    return decide(command, current.state, checks) or Unchanged(current.version)
 
 
 def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:

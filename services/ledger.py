@@ -7,16 +7,17 @@ from datetime import date, datetime
 from uuid import UUID
 
 from events.commit import Commit, Genesis, StoredEvent, encode, short
-from events.log.contract import MAX_RECORD_BYTES, AppendUnknown, Log
-from events.registry.contract import Key, Registry
+from events.log.contract import MAX_RECORD_BYTES, AppendUnknown, Log, LogError, LogUnfit
+from events.registry.contract import Key, Registry, RegistryError
 from events.sealing import event_context, seal
 from events.stored import Event, Standing, store
-from projections import index
+from projections import catch_up, index
 from projections.database import Connection, Pool
 from projections.follower import Follower
 from projections.index import Settled
-from projections.opening import Keyring, OpenCommit
+from projections.opening import Keyring, OpenCommit, owners
 from projections.verdicts import Verdicts
+from projections.views import PROJECTIONS
 from services.blobs import BlobStore
 
 VERDICT_SECONDS = 30.0
@@ -95,13 +96,14 @@ class Ledger:
         """Return a stream's standing commits, oldest first, with their keys."""
         async with self.pool.acquire() as connection:
             kept = await index.stream_commits(connection, [stream], below)
-        return await self.keyring.open(kept)
+            erased = await index.erased_among(connection, owners(kept))
+        return await self.keyring.open(kept, erased)
 
     async def append(self, draft: Draft) -> Settled:
         """Append a commit and return its verdict once every view has passed it.
 
-        Raises AppendRefused when it is certainly not in the log, OutcomeUnknown when that cannot be told, and
-        CommitTooLarge before anything is sent.
+        Raises AppendRefused when it is certainly not in the log, OutcomeUnknown when that cannot be told,
+        CommitTooLarge before anything is sent, and LogUnfit for a verdict that no further attempt can mend.
         """
         data = encode(self.commit(draft))
         if len(data) > MAX_RECORD_BYTES:
@@ -110,7 +112,13 @@ class Ledger:
             position = await self.log.append(data)
         except AppendUnknown as unknown:
             raise OutcomeUnknown(draft.command, str(unknown)) from unknown
-        return await self.verdict(draft.command, position)
+        settled = await self.verdict(draft.command, position)
+        if not settled.stands and settled.verdict != "stale-version":
+            raise LogUnfit(
+                f"the commit at position {settled.position} is void: {settled.verdict}. This log is not the one that "
+                "was opened; stop all writers and run `ledger fsck`"
+            )
+        return settled
 
     async def verdict(self, command: UUID, position: int) -> Settled:
         """Wait until the views have passed a record. Raises OutcomeUnknown when they do not come that far."""
@@ -123,8 +131,8 @@ class Ledger:
         finally:
             waiting.cancel()
         why = "the views do not follow the log now"
-        if self.following is not None and self.following.done() and (error := self.following.exception()):
-            why = str(error)
+        if error := self.stopped():
+            why = f"the views stopped: {explained(error)}"
         raise OutcomeUnknown(command, f"it is in the log at position {position}, but {why}")
 
     def commit(self, draft: Draft) -> Commit:
@@ -157,26 +165,47 @@ class Ledger:
         context = event_context(self.genesis.ledger, draft.stream, 0) + draft.command.bytes
         return seal(draft.key.material, draft.reason.encode(), context=context)
 
+    def stopped(self) -> BaseException | None:
+        """Return why the follower stopped, None where it goes on or was told to stop."""
+        if self.following is None or not self.following.done() or self.following.cancelled():
+            return None
+        return self.following.exception()
+
     async def caught_up(self) -> int:
-        """Wait until the views have passed everything that lies in the log now; return the position reached."""
+        """Wait until the views have passed everything that lies in the log now; return the position reached.
+
+        Views that stopped at an event are not waited for (see `require`).
+        """
         end = await self.log.end()
         deadline = asyncio.get_running_loop().time() + VERDICT_SECONDS
         while True:
             async with self.pool.acquire() as connection:
-                reached = (await index.read_head(connection)).next_position
+                reached = await catch_up.reached(connection, PROJECTIONS)
             if reached >= end:
                 return reached
-            if self.following is not None and self.following.done():
-                self.following.result()
+            if error := self.stopped():
+                raise error
             if asyncio.get_running_loop().time() > deadline:
                 raise ViewStopped(f"the views are at position {reached}, the log ends at {end}: they do not follow")
             await asyncio.sleep(0.01)
 
     async def require(self, connection: Connection, view: str) -> None:
-        """Raise ViewStopped when a view stopped at an event, so that nobody reads old rows as new."""
-        row = await connection.fetchrow("select error_position, error from projections where name = $1", view)
+        """Raise ViewStopped when a view does not stand where the index stands, so that nobody reads old rows as new."""
+        row = await connection.fetchrow(
+            "select projections.*, head.next_position as head from projections, head where name = $1", view
+        )
         if row is not None and row["error"] is not None:
             raise ViewStopped(
                 f"the view {view!r} stopped at position {row['error_position']}: {row['error']}. The other views go "
                 f"on. Repair the cause, then run `ledger projections retry {view}`."
             )
+        if row is not None and row["next_position"] < row["head"]:
+            raise ViewStopped(
+                f"the view {view!r} is being brought forward: it is at {row['next_position']}, the others are at "
+                f"{row['head']}. Try again later; `ledger projections` shows how far it is."
+            )
+
+
+def explained(error: BaseException) -> str:
+    """Return what our own errors say; of others only the kind, since their text may quote a row."""
+    return str(error) if isinstance(error, LogError | RegistryError) else type(error).__name__

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 from typing import Any
 
 from events.commit import Genesis, short
@@ -11,6 +12,7 @@ from projections import catch_up, index
 from projections.advance import advance
 from projections.database import Connection, ViewsUnfitError, connect, refuse_registry_database
 from projections.follower import BATCH
+from projections.index_queries import ProjectionRow, list_projections
 from projections.opening import Keyring
 from projections.projection import Projection
 from projections.views import PROJECTIONS, SCHEMAS, create_views, drop_views
@@ -21,8 +23,17 @@ from services.settings import Settings
 Told = Callable[[str, int, int], Any]
 
 
-async def rebuild_all(settings: Settings, *, told: Told = lambda _step, _done, _of: None) -> tuple[Genesis, int]:
-    """Drop the views and fold the log from its beginning; return the genesis and the position reached.
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild of everything came to: the next position, and where each view stands."""
+
+    genesis: Genesis
+    next_position: int
+    projections: tuple[ProjectionRow, ...]
+
+
+async def rebuild_all(settings: Settings, *, told: Told = lambda _step, _done, _of: None) -> Rebuilt:
+    """Drop the views and fold the log from its beginning.
 
     This is how a ledger goes on after its log was restored shorter than the views had it, so it does not compare the
     two first. Other processes see the views empty, and then filling. Raises ViewsUnfitError for another ledger's.
@@ -46,7 +57,7 @@ async def rebuild_all(settings: Settings, *, told: Told = lambda _step, _done, _
             async for records in batches:
                 position = await advance(connection, position, records, PROJECTIONS, keyring)
                 told("folding the log", position, end)
-        return genesis, position
+        return Rebuilt(genesis, position, await list_projections(connection))
 
 
 async def empty_views(connection: Connection, genesis: Genesis) -> None:

@@ -69,7 +69,7 @@ class Cursor:
         """Throw the consumer away; the next one begins at our position."""
         consumer, self._consumer = self._consumer, None
         if consumer:
-            await consumer.stop()
+            await stop(consumer)
 
 
 class KafkaReader:
@@ -183,7 +183,7 @@ class KafkaReader:
     async def _stop_asking(self) -> None:
         asking, self._asking = self._asking, None
         if asking:
-            await asking.stop()
+            await stop(asking)
 
     async def _asking_consumer(self) -> AIOKafkaConsumer:
         async with self._connecting:
@@ -226,6 +226,19 @@ async def connect(kafka: Kafka) -> AIOKafkaConsumer:
         async with asyncio.timeout(CONNECT_WITHIN):
             await consumer.start()
     except BaseException:
-        await consumer.stop()
+        await stop(consumer)
         raise
     return consumer
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, whatever state it is in.
+
+    When a broker is away, aiokafka lets the cancellation of its own task escape from `stop`, half way, as if we were
+    cancelled ourselves. So it stops in a task of its own, and its connections are closed in any case.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping])
+    await consumer._client.close()  # noqa: SLF001 (what `stop` would have done last)
+    if not stopping.cancelled():
+        stopping.result()

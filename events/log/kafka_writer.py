@@ -123,7 +123,7 @@ class KafkaWriter:
 async def abandon(producer: AIOKafkaProducer) -> None:
     """Throw a producer away with all it has not delivered; its own `stop` would wait for the delivery."""
     sender, accumulator = producer._sender, producer._message_accumulator  # noqa: SLF001 (aiokafka cannot give up)
-    with suppress(TimeoutError):
+    with suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(ABANDON_WITHIN):
             await sender.close()
     accumulator._batches.clear()  # noqa: SLF001 (as above)

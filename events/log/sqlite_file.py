@@ -6,6 +6,7 @@ WAL mode, `synchronous=FULL`: a commit that returned has been synced to disk, an
 
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ APPLICATION_ID = 0x54524C47  # "TRLG": marks the file as a transcript ledger's l
 FORMAT = 1
 LOCK_WAIT = 0.25
 """Seconds that one attempt waits for another process's write to end."""
+LOCK_RETRY = 0.001
 BATCH_BYTES = 8 * 1024 * 1024
 
 SCHEMA = (
@@ -51,22 +53,22 @@ def prepare(path: Path) -> None:
         raise reading_error(error, path) from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open an existing file with the settings every connection needs."""
+def connect(path: Path, *, wait: float = LOCK_WAIT) -> sqlite3.Connection:
+    """Open an existing file with the settings every connection needs; SQLite itself waits `wait` seconds for locks."""
     uri = f"{path.absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
     connection.execute("pragma synchronous = full")
     return connection
 
 
 def insert(connection: sqlite3.Connection, path: Path, batch: Sequence[bytes]) -> int:
-    """Append the batch in one transaction and return the position of its first record.
+    """Append the batch in one transaction, by a connection that does not wait, and return its first position.
 
     Raises Locked, AppendRefused (certainly not stored) or AppendUnknown (the commit itself failed).
     """
     committing = False
     try:
-        connection.execute("begin immediate")
+        _lock(connection)
         first = next_position(connection)
         connection.executemany("insert into records (position, data) values (?, ?)", enumerate(batch, first))
         committing = True
@@ -146,6 +148,23 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> object:
     return connection.execute(f"pragma {name}").fetchone()[0]
+
+
+def _lock(connection: sqlite3.Connection) -> None:
+    """Begin to write, waiting up to LOCK_WAIT for others.
+
+    SQLite's own waiting backs off to 100 ms, with which a busy neighbour starves us; a sync takes well under one.
+    """
+    until = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if _code(error) not in LOCKED or time.monotonic() > until:
+                raise
+            time.sleep(LOCK_RETRY)
+        else:
+            return
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

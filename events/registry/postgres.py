@@ -47,6 +47,7 @@ _POOL_OPTIONS = {
     "server_settings": {
         "application_name": "transcript-ledger registry",
         "synchronous_commit": "on",
+        "plan_cache_mode": "force_custom_plan",  # tables grow from nothing under one connection; so must its plans
         "lock_timeout": "30s",
         # A stopped process must not keep the row that all enrolments need.
         "idle_in_transaction_session_timeout": "5s",

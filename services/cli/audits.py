@@ -67,16 +67,14 @@ def whose(target: "Target") -> dict[str, str]:
 
 def print_history(out: "Console", answer: "HistoryAnswer", *, show_all: bool) -> None:
     """Print each commit with what it changed."""
-    from rich.markup import escape
-
-    from services.cli.output import at, when
+    from services.cli.output import at, safe, when
 
     for one in answer.entries:
         void = "" if one.verdict == "stands" else f"  [yellow]void: {one.verdict}[/]"
         out.print(f"[bold]{at(answer.ledger, one.position)}[/]  {when(one.time)}  {', '.join(one.events)}{void}")
-        out.print(f"    by {escape(one.actor)}{came_from(answer.ledger, one)}")
+        out.print(f"    by {safe(one.actor)}{came_from(answer.ledger, one)}")
         if one.reason:
-            out.print(f"    because: {escape(one.reason)}")
+            out.print(f"    because: {safe(one.reason)}")
         for line in beside(answer.ledger, one):
             out.print(f"    {line}")
         for line in change_lines(one.changes, whole=show_all):
@@ -124,12 +122,11 @@ def change_lines(changes: "Sequence[Change]", *, whole: bool) -> "list[str]":
 
 def field_line(one: "Change") -> str:
     """`030 number 3 letter_grade_code: 'B' -> 'A'`."""
-    from rich.markup import escape
+    from services.cli.output import safe
 
     number = f" number {one.number}" if one.number is not None else ""
-    return (
-        f"{one.record}{number} {one.field}: [red]{escape(repr(one.before))}[/] -> [green]{escape(repr(one.after))}[/]"
-    )
+    before, after = safe(repr(one.before)), safe(repr(one.after))
+    return f"{one.record}{number} {one.field}: [red]{before}[/] -> [green]{after}[/]"
 
 
 TELLING = {
@@ -141,13 +138,13 @@ TELLING = {
 
 def record_line(changes: "Sequence[Change]") -> str:
     """A record that came or went, by the fields that tell most."""
-    from rich.markup import escape
+    from services.cli.output import safe
 
     one = changes[0]
     values = {change.field: change.after or change.before for change in changes}
     telling = " ".join(values[name] for name in TELLING[one.record] if name in values)
     number = f" number {one.number}" if one.number is not None else ""
-    return f"{one.record}{number} [{'green' if one.what == 'added' else 'red'}]{one.what}[/]: {escape(telling)}"
+    return f"{one.record}{number} [{'green' if one.what == 'added' else 'red'}]{one.what}[/]: {safe(telling)}"
 
 
 # --- replay -----------------------------------------------------------------------------------------------------
@@ -238,12 +235,11 @@ def print_replay(out: "Console", answer: "ReplayAnswer", *, show_fields: bool) -
 
 def print_set(out: "Console", answer: "ReplayAnswer") -> None:
     """Print a set as `ledger student` does."""
-    from rich.markup import escape
-
+    from services.cli.output import safe
     from services.cli.transcript import course_rows, credential_rows, print_tables, student_lines
 
-    first, second = map(escape, student_lines(answer.student))
-    out.print(f"[bold]{answer.state_id}[/]  {first}\n{second}")
+    first, second = map(safe, student_lines(answer.student))
+    out.print(f"[bold]{safe(answer.state_id)}[/]  {first}\n{second}")
     print_tables(out, course_rows(answer.courses), credential_rows(answer.credentials))
 
 
@@ -258,10 +254,10 @@ def print_fields(out: "Console", answer: "ReplayAnswer") -> None:
 
 def print_record(out: "Console", title: str, fields: "Fields") -> None:
     """Print a record's fields in one paragraph."""
-    from rich.markup import escape
+    from services.cli.output import safe
 
     out.print(f"[bold]{title}[/]")
-    out.print("  " + ", ".join(f"[dim]{name}[/]={escape(value)}" for name, value in fields.items()))
+    out.print("  " + ", ".join(f"[dim]{name}[/]={safe(value)}" for name, value in fields.items()))
 
 
 # --- diff -------------------------------------------------------------------------------------------------------

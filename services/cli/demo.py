@@ -27,9 +27,10 @@ def demo(
 
     Exit status: 0 every step gave what the story says; 1 one did not.
     """
-    from services.cli.demo_story import tell_story
+    from services.cli.demo_story import listen, tell_story
     from services.settings import Settings
 
+    listen()
     settings = Settings()
     home = settings.home / "demo"
     with ExitStack() as stack:

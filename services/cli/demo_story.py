@@ -176,13 +176,18 @@ def carried_out(arguments: tuple[str, ...]) -> int:
     from services.cli.main import run as run_command
 
     code = run_command(arguments)
-    signal.signal(signal.SIGTERM, interrupted)  # each event loop leaves the default behind
+    listen()  # each event loop leaves the default behind
     if code in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
         raise Interrupted(code - 128, AGAIN)
     return code
 
 
 AGAIN = "The demo is begun anew next time."
+
+
+def listen() -> None:
+    """Have SIGTERM end the demo properly."""
+    signal.signal(signal.SIGTERM, interrupted)
 
 
 def interrupted(number: int, _frame: FrameType | None) -> None:

@@ -44,6 +44,14 @@ class CommandRefused(Exception):
     """The command cannot be carried out as it was given. The message says why, and what to do."""
 
 
+class SettingsUnfit(Exception):
+    """The settings contradict each other. The message names them."""
+
+
+class Unfinished(Exception):
+    """The command was cut off in the middle. The message says how to go on."""
+
+
 class NothingFound(Exception):
     """What was asked for is not there."""
 
@@ -81,6 +89,10 @@ def explain(error: BaseException) -> Explained:
             return str(error), ExitCode.REFUSED
         case NothingFound():
             return str(error), ExitCode.PROBLEMS
+        case SettingsUnfit():
+            return str(error), ExitCode.UNFIT
+        case Unfinished():
+            return str(error), ExitCode.UNKNOWN
     for explanation in (explain_ledger, explain_settings, explain_database, explain_system):
         if explained := explanation(error):
             return explained

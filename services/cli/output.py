@@ -1,7 +1,7 @@
 """How answers are printed: text for a person, one JSON object with `--json`, progress on the error stream."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,14 +26,29 @@ def print_json(answer: msgspec.Struct) -> None:
     sys.stdout.write(data.decode() + "\n")
 
 
-def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> "Table":
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Container[str] = (),
+    header: bool = True,
+) -> "Table":
     """A plain table; the columns named in `right` hold numbers."""
     from rich.table import Table
 
-    made = Table(box=None, title=title, title_justify="left", pad_edge=False, header_style="bold")
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=header)
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+    for row in rows:
+        made.add_row(*map(safe, row))
     return made
+
+
+def safe(text: str) -> str:
+    """Text out of a file or from a person, safe for a terminal: no markup, and a dot for each control character."""
+    from rich.markup import escape
+
+    return escape("".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in text))
 
 
 def at(ledger: str, position: int) -> str:
@@ -76,6 +91,8 @@ def progress() -> Iterator[Told]:
 
         def told(step: str, done: int, of: int) -> None:
             if step not in tasks:
+                for task in bar.tasks:
+                    bar.update(task.id, completed=task.total)  # the steps before are done, told so or not
                 tasks[step] = bar.add_task(step, total=None)
             bar.update(tasks[step], completed=done, total=of)
 

@@ -5,14 +5,14 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from threading import Event
 from typing import Any, TypeVar
 
 from projections import index
 from projections.database import Connection
 from projections.index import Head
-from services.cli.errors import Interrupted
+from services.cli.errors import Interrupted, SettingsUnfit
 from services.ledger import Ledger
 from services.settings import Settings
 
@@ -46,10 +46,18 @@ def with_ledger(work: Callable[[Ledger, Session], Awaitable[T]]) -> T:
     async def main(session: Session) -> T:
         from services.wiring import open_ledger
 
-        async with open_ledger(Settings(), told=say) as ledger:
+        async with open_ledger(read_settings(), told=say) as ledger:
             return await work(ledger, session)
 
     return run(main)
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises SettingsUnfit, or pydantic's ValidationError."""
+    settings = Settings()
+    if settings.log == "kafka" and not settings.kafka:
+        raise SettingsUnfit("LEDGER_LOG=kafka needs LEDGER_KAFKA: set it to the brokers, host:port,host:port.")
+    return settings
 
 
 def run(main: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
@@ -88,12 +96,15 @@ def say(message: str) -> None:
 
 
 @asynccontextmanager
-async def reading(ledger: Ledger, *views: str) -> AsyncIterator[tuple[Connection, Head]]:
+async def reading(ledger: Ledger, *views: str, patience: float | None = None) -> AsyncIterator[tuple[Connection, Head]]:
     """Yield a connection that sees all views as of one position, and that position.
 
-    Everything that lies in the log at the call is already seen. Raises ViewStopped for a view that stopped.
+    Everything that lies in the log at the call is already seen, unless `patience` (seconds) ends first. Raises
+    ViewStopped for a view that stopped.
     """
-    await ledger.caught_up()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await ledger.caught_up()
     async with (
         ledger.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),

@@ -55,15 +55,14 @@ def print_students(out: "Console", answer: "StudentsAnswer") -> None:
     from services.cli.transcript import name
 
     numbers = ("courses", "credentials", "version")
-    rows = table("state id", "name", "grade", "site", "year", "graduated", *numbers, right=numbers)
+    rows = []
     for one in answer.students:
         graduated = one.graduation_date.isoformat() if one.graduation_date else ""
-        counts = map(str, (one.courses, one.credentials, one.version))
-        rows.add_row(
-            one.state_id, name(one.last_name, one.first_name), one.grade, one.site, one.bssy, graduated, *counts
-        )
+        who = (one.state_id, name(one.last_name, one.first_name), one.grade, one.site, one.bssy, graduated)
+        rows.append((*who, *map(str, (one.courses, one.credentials, one.version))))
     if answer.students:
-        out.print(rows)
+        columns = ("state id", "name", "grade", "site", "year", "graduated", *numbers)
+        out.print(table(columns, rows, right=numbers))
     shown = f", {len(answer.students):,} shown (--limit)" if len(answer.students) < answer.count else ""
     out.print(f"{plural(answer.count, 'student')}{shown}, as of {at(answer.ledger, answer.position)}")
 
@@ -113,14 +112,15 @@ async def read_student(ledger: "Ledger", state_id: str, bssy: str | None, sponso
 
 def print_student(out: "Console", answer: "StudentAnswer") -> None:
     """Print a transcript set from its rows."""
-    from services.cli.output import at, units, when
+    from services.cli.output import at, safe, units, when
     from services.cli.transcript import name, print_tables
 
     one = answer.student
-    out.print(f"[bold]{one.state_id}[/]  {name(one.last_name, one.first_name)}  grade {one.grade}, site {one.site}")
+    who = f"{name(one.last_name, one.first_name)}  grade {one.grade}, site {one.site}"
+    out.print(f"[bold]{safe(one.state_id)}[/]  {safe(who)}")
     graduated = f", graduated {one.graduation_date}" if one.graduation_date else ""
     entered = f"grade 9 in {one.grade_9_entry_year}" if one.grade_9_entry_year else "grade 9 not entered"
-    out.print(f"{entered}, pathway {one.diploma_pathway or '-'}, consent {one.consent or '-'}{graduated}")
+    out.print(safe(f"{entered}, pathway {one.diploma_pathway or '-'}, consent {one.consent or '-'}{graduated}"))
     changed = f"{when(one.changed_at)} at {at(answer.ledger, one.position)}"
     out.print(f"year {one.bssy}, sponsor {one.sponsor}: version {one.version}, changed {changed}")
     courses = [

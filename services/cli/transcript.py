@@ -7,7 +7,6 @@ from schemas.louisiana_sts.records import Fields
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 COURSE_NUMBERS = ("no", "attempted", "earned", "points")
 Row = tuple[str, ...]
@@ -15,21 +14,13 @@ Row = tuple[str, ...]
 
 def print_tables(out: "Console", courses: Iterable[Row], credentials: Iterable[Row]) -> None:
     """Print the courses and the credentials of a set, where there are any."""
+    from services.cli.output import table
+
     course_columns = ("no", "year", "term", "code", "course", "grade", "attempted", "earned", "points")
     credential_columns = ("no", "credential", "year", "term", "vendor", "result")
     for columns, rows in ((course_columns, list(courses)), (credential_columns, list(credentials))):
         if rows:
-            out.print(filled(columns, rows))
-
-
-def filled(columns: Row, rows: Iterable[Row]) -> "Table":
-    """A table of rows."""
-    from services.cli.output import table
-
-    made = table(*columns, right=tuple(name for name in columns if name in COURSE_NUMBERS))
-    for row in rows:
-        made.add_row(*row)
-    return made
+            out.print(table(columns, rows, right=COURSE_NUMBERS))
 
 
 def name(last: str, first: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from services.cli.errors import CommandRefused, ExitCode, NothingFound
+from services.cli.errors import CommandRefused, ExitCode, NothingFound, Unfinished
 from services.cli.options import AsJson, Limit, UploadId
 
 if TYPE_CHECKING:
@@ -63,14 +63,22 @@ def upload(
 
 
 async def finish(ledger: "Ledger", session: "Session", upload: UUID, told: Any) -> None:
-    """Work the queue up to an upload; a signal is heard between two steps."""
+    """Work the queue up to an upload; a signal is heard between two steps. Whatever ends it, it says how to go on."""
+    from services.cli.session import say
     from services.intake.work import work_queue
+    from services.ledger import OutcomeUnknown
 
     def heard(step: str, done: int, of: int) -> None:
         session.check()
         told(step, done, of)
 
-    await work_queue(ledger, upload, told=heard)
+    try:
+        await work_queue(ledger, upload, told=heard)
+    except OutcomeUnknown:
+        raise Unfinished(f"the ledger did not answer in time. {RESUME.format(upload)}") from None
+    except Exception:
+        say(RESUME.format(upload))
+        raise
 
 
 async def answer_of(ledger: "Ledger", upload: UUID) -> "UploadAnswer":
@@ -143,10 +151,8 @@ def findings_table(findings: "tuple[Finding, ...]") -> Any:
     codes = {**rule_table("nonpublic").codes, **rule_table("public").codes}
     messages = {code: one.message for code, one in codes.items()}
     messages |= {SET_TOO_LARGE.code: SET_TOO_LARGE.message, "S06": NOT_OPEN}
-    rows = table("code", "times", "message", right=("times",))
-    for one in findings:
-        rows.add_row(one.code, f"{one.findings:,}", messages.get(one.code, ""))
-    return rows
+    rows = [(one.code, f"{one.findings:,}", messages.get(one.code, "")) for one in findings]
+    return table(("code", "times", "message"), rows, right=("times",))
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------
@@ -187,19 +193,13 @@ def uploads_table(ledger: str, rows: "tuple[UploadRow, ...]") -> Any:
     from services.cli.output import at, table, when
 
     numbers = ("rows", "stored", "unchanged", "held", "removed")
-    shown = table("upload", "received", "position", "set", "state", "file", *numbers, right=numbers)
+    shown = []
     for one in rows:
         counts = (one.rows, one.stored, one.unchanged, one.held, one.removed)
-        shown.add_row(
-            str(one.upload)[:8],
-            when(one.received_at),
-            at(ledger, one.position),
-            f"{one.sponsor}/{one.bssy}",
-            one.state if one.mode == "replace" else f"{one.state} ({one.mode})",
-            one.file_name,
-            *("" if count is None else f"{count:,}" for count in counts),
-        )
-    return shown
+        where = (str(one.upload)[:8], when(one.received_at), at(ledger, one.position), f"{one.sponsor}/{one.bssy}")
+        state = one.state if one.mode == "replace" else f"{one.state} ({one.mode})"
+        shown.append((*where, state, one.file_name, *("" if count is None else f"{count:,}" for count in counts)))
+    return table(("upload", "received", "position", "set", "state", "file", *numbers), shown, right=numbers)
 
 
 @uploads.command()
@@ -222,7 +222,7 @@ def resume(
         async with reading(ledger, "uploads") as (connection, _):
             waiting = await open_uploads(connection)
         wanted = [(await find_upload(ledger, upload)).upload] if upload else waiting
-        session.on_signal = RESUME.format("").replace("resume `", "resume`")
+        session.on_signal = "The uploads are safe at their places: `ledger uploads resume` goes on."
         with progress() as told:
             for one in wanted:
                 await finish(ledger, session, one, told)

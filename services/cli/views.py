@@ -10,6 +10,7 @@ from services.cli.options import AsJson
 
 if TYPE_CHECKING:
     from events.log.contract import Record
+    from projections.index_queries import ProjectionRow
     from services.cli.answers import LogLine, ProjectionsAnswer, StatusAnswer, VerdictAnswer
     from services.cli.session import Session
     from services.ledger import Ledger
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 projections = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The view, as `ledger projections` lists it.")]
+PATIENCE = 2.0
+"""Seconds that the views are given to reach the log's end before it is shown where they are."""
 
 
 @projections.callback()
@@ -44,7 +47,7 @@ async def read_projections(ledger: "Ledger") -> "ProjectionsAnswer":
     from services.cli.answers import ProjectionsAnswer
     from services.cli.session import reading
 
-    async with reading(ledger) as (connection, head):
+    async with reading(ledger, patience=PATIENCE) as (connection, head):
         rows = await index_queries.list_projections(connection)
     return ProjectionsAnswer(ledger=ledger.short_id, position=head.next_position - 1, projections=rows)
 
@@ -56,13 +59,18 @@ def show_projections(answer: "ProjectionsAnswer", *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        rows = table("view", "version", "next position", "state", right=("version", "next position"))
-        for one in answer.projections:
-            state = "follows" if one.error is None else f"[red]stopped at {one.error_position}: {one.error}[/]"
-            rows.add_row(one.name, str(one.version), at(answer.ledger, one.next_position), state)
-        console().print(rows)
+        rows = [
+            (one.name, str(one.version), at(answer.ledger, one.next_position), state_of(one))
+            for one in answer.projections
+        ]
+        console().print(table(("view", "version", "next position", "state"), rows, right=("version",)), soft_wrap=True)
     stopped = any(one.error is not None for one in answer.projections)
     raise typer.Exit(ExitCode.PROBLEMS if stopped else ExitCode.DONE)
+
+
+def state_of(view: "ProjectionRow") -> str:
+    """Whether a view follows, or where it stopped."""
+    return "follows" if view.error is None else f"stopped at {view.error_position}: {view.error}"
 
 
 @projections.command()
@@ -90,20 +98,23 @@ def rebuild(
 
 def rebuild_everything() -> None:
     """Drop all views and fold the log."""
-    from events.commit import Genesis, short
-    from services.cli.output import at, console, plural, progress
-    from services.cli.session import run
-    from services.rebuilding import rebuild_all
-    from services.settings import Settings
+    from events.commit import short
+    from services.cli.answers import ProjectionsAnswer
+    from services.cli.output import console, plural, progress
+    from services.cli.session import read_settings, run
+    from services.rebuilding import Rebuilt, rebuild_all
 
-    async def main(session: "Session") -> tuple[Genesis, int]:
+    async def main(session: "Session") -> Rebuilt:
         session.on_signal = "The views are half filled; the next command goes on filling them. Nothing is lost."
         with progress() as told:
-            return await rebuild_all(Settings(), told=told)
+            return await rebuild_all(read_settings(), told=told)
 
-    genesis, end = run(main)
-    reached = at(short(genesis.ledger), end - 1)
-    console().print(f"Every view was dropped and built anew from {plural(end, 'record')}, up to {reached}")
+    built = run(main)
+    console().print(f"Every view was dropped and built anew from {plural(built.next_position, 'record')}.")
+    answer = ProjectionsAnswer(
+        ledger=short(built.genesis.ledger), position=built.next_position - 1, projections=built.projections
+    )
+    show_projections(answer, as_json=False)
 
 
 def rebuild_one(name: str) -> None:
@@ -299,8 +310,6 @@ def status(as_json: AsJson = False) -> None:
         return
     from services.cli.output import at, table
 
-    rows = table("", "")
-    rows.show_header = False
     shown = {
         "ledger": f"{answer.ledger} ({answer.ledger_id}), {answer.state_system}",
         "log": f"{answer.log}, ends at {at(answer.ledger, answer.end)}",
@@ -310,18 +319,16 @@ def status(as_json: AsJson = False) -> None:
         "master key": answer.master_key,
         "version": answer.version,
     }
-    for name, value in shown.items():
-        rows.add_row(name, value)
-    console().print(rows)
+    console().print(table(("", ""), shown.items(), header=False), soft_wrap=True)
 
 
 async def read_status(ledger: "Ledger") -> "StatusAnswer":
     """Say where everything lies, without passwords."""
     from services import __version__
     from services.cli.answers import StatusAnswer
-    from services.settings import Settings
+    from services.cli.session import read_settings
 
-    settings, views = Settings(), await read_projections(ledger)
+    settings, views = read_settings(), await read_projections(ledger)
     return StatusAnswer(
         ledger=ledger.short_id,
         position=views.position,

@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
 
-from services.embedded import kafka_jars
-from services.embedded.kafka_jars import KafkaMissing
+from services.embedded.kafka_jars import KAFKA, KafkaMissing
 from services.embedded.local_kafka import LocalKafka
 
 
@@ -17,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "run":
         return asyncio.run(_run(options.nodes, options.folder))
-    return _fetch()
+    return KAFKA.fetch_and_tell()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,17 +26,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--nodes", type=int, choices=(1, 3), default=1)
     run.add_argument("--folder", type=Path, help="keep its data here (without this they end with it)")
     return parser
-
-
-def _fetch() -> int:
-    """Passed over with one loud line where Java or Maven is missing, but never in CI."""
-    try:
-        _say(f"Kafka's jars are in {kafka_jars.fetch()}")
-    except KafkaMissing as missing:
-        in_ci = os.environ.get("CI") == "true"
-        _say(f"{'ERROR' if in_ci else 'WARNING: THE KAFKA TESTS WILL BE SKIPPED'}: {missing}")
-        return int(in_ci)
-    return 0
 
 
 async def _run(nodes: int, folder: Path | None) -> int:

@@ -103,7 +103,7 @@ async def settle(
 async def put_aside(broker: KafkaBroker, feeds: Feeds, body: bytes, reason: str) -> None:
     """Keep what cannot be taken, with the reason in a header, in the topic for it."""
     log.warning("answer refused", topic=feeds.results, kept_in=feeds.refused, reason=reason)
-    await broker.publish(body, feeds.refused, headers={"reason": reason, "content-type": "application/json"})
+    await broker.publish(body, feeds.refused, headers={"reason": reason, "content-type": "application/octet-stream"})
 
 
 def describe_feed(broker: KafkaBroker, feeds: Feeds) -> None:

@@ -110,6 +110,28 @@ async def test_a_broker_killed_and_started_again_loses_nothing_and_a_follower_sk
     await check(load, log)
 
 
+async def test_without_a_broker_appends_are_settled_in_time_and_closing_is_quick_and_clean(
+    one_node: LocalKafka, log: KafkaLog
+) -> None:
+    await log.append(b"first")
+    following = asyncio.create_task(follow_some(log, 2))
+    await follow_some(log, 1)
+    await one_node.kill(1)
+    with pytest.raises((AppendUnknown, AppendRefused)):
+        await log.append(b"in flight", deadline=0.5)
+    with pytest.raises(AppendRefused, match=r"could not be written in time \(.*\): nothing was stored"):
+        await log.append(b"never sent", deadline=0.5)
+    waiting = asyncio.create_task(log.append(b"still waiting"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(15):
+        await log.close()
+        with pytest.raises(AppendRefused, match="was closed"):
+            await waiting
+        with pytest.raises(LogUnavailable, match="was closed"):
+            await following
+    await one_node.restart(1)
+
+
 async def test_case_14_a_paused_broker_makes_appends_unknown_and_the_next_one_works(
     one_node: LocalKafka, log: KafkaLog
 ) -> None:

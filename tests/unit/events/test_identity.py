@@ -1,8 +1,12 @@
 """Who a ref is, and that nothing happens to the erased."""
 
+from datetime import UTC, datetime
+from uuid import UUID
+
 import msgspec
 import pytest
 
+from events.commit import Commit, StoredEvent
 from events.identity import (
     Erased,
     IdentityEvent,
@@ -13,6 +17,7 @@ from events.identity import (
     Unknown,
     decide,
     evolve,
+    is_erasure,
     standing,
 )
 from tests.support.spec import Spec
@@ -56,3 +61,19 @@ def test_of_an_identity_only_a_keyed_digest_stands_in_clear() -> None:
 @pytest.mark.parametrize("state", [Unknown(), Erased("docket 2026-17")])
 def test_of_nobody_nothing_stands_in_clear(state: IdentityState) -> None:
     assert standing(state, KEY) == IdentityStanding(identity="")
+
+
+@pytest.mark.parametrize(
+    ("stream", "name", "erases"),
+    [
+        (f"identity/{UUID(int=1)}", "student-erased", True),
+        (f"identity/{UUID(int=1)}", "student-identified", False),
+        (f"student/017/{UUID(int=1)}/2025", "student-erased", False),
+        ("identity/nobody", "student-erased", False),
+    ],
+)
+def test_an_erasure_is_told_by_its_name_on_somebodys_identity(stream: str, name: str, erases: bool) -> None:
+    """Whatever its version: a key must not stay because the code is old."""
+    events = (StoredEvent("student-identified", 1), StoredEvent(name, 9))
+    commit = Commit(UUID(int=2), stream, 0, UUID(int=3), events, "somebody", datetime(2026, 1, 1, tzinfo=UTC))
+    assert is_erasure(commit) == erases

@@ -10,6 +10,7 @@ from events.streams import (
     category,
     identity_stream,
     is_well_formed,
+    names_owner,
     owner_of,
     parse_student_stream,
     student_stream,
@@ -31,6 +32,7 @@ def test_a_stream_is_named_for_what_it_is_and_whose(stream: str, name: str, kind
     assert stream == name
     assert category(stream) == kind
     assert owner_of(stream) == REF
+    assert names_owner(stream)
     assert is_well_formed(stream)
 
 
@@ -45,6 +47,13 @@ def test_a_student_stream_reads_back() -> None:
 def test_no_other_stream_reads_as_a_students(stream: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_student_stream(stream)
+
+
+@pytest.mark.parametrize("stream", ["upload/nobody", "identity/x/y", "student/017", "certification/017001/2025"])
+def test_a_stream_that_names_nobody_has_no_owner(stream: str) -> None:
+    assert not names_owner(stream)
+    with pytest.raises(ValueError, match=r"."):
+        owner_of(stream)
 
 
 @pytest.mark.parametrize("sponsor", ["0/7", "é17", "0 7", "", "0\n7", "01."])

@@ -29,7 +29,7 @@ from events.student import (
     standing,
 )
 from schemas.louisiana_sts.records import RecordSet
-from tests.support.transcripts import (
+from tests.support.student_sets import (
     ALGEBRA,
     FRENCH,
     HELD,

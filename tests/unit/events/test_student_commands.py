@@ -43,7 +43,7 @@ from events.student_commands import (
 from schemas.louisiana_sts.records import SET_KEYS, Fields, RecordSet
 from schemas.problems import Problem
 from tests.support.spec import Spec
-from tests.support.transcripts import (
+from tests.support.student_sets import (
     ALGEBRA,
     FRENCH,
     HELD,

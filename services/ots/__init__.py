@@ -1,0 +1,1 @@
+"""The Official Transcript System: certified transcripts become documents, and each version is kept for ever."""

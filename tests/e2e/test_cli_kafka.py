@@ -1,0 +1,41 @@
+"""The same commands with the log in Apache Kafka."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.cli import Cli, generate, server_of
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def on_kafka(tmp_path: Path, kafka_bootstrap: list[str]) -> Cli:
+    """A ledger whose log is a new topic on one broker."""
+    settings = {
+        "LEDGER_LOG": "kafka",
+        "LEDGER_KAFKA": ",".join(kafka_bootstrap),
+        "LEDGER_TOPIC": f"test-{uuid4()}",
+        "LEDGER_REPLICATION": "1",
+        "LEDGER_MIN_INSYNC": "1",
+    }
+    return Cli(tmp_path / "home", settings)
+
+
+def test_upload_edit_replay_rebuild_and_fsck_on_kafka(on_kafka: Cli, tmp_path: Path) -> None:
+    cli = on_kafka
+    cli("upload", generate(tmp_path / "first.txt", students=30, faults=0.2), expect=1)
+    assert cli.json("upload", generate(tmp_path / "corrected.txt", students=30))["upload"]["held"] == 0
+    state_id = cli.json("students")["students"][0]["state_id"]
+    before = cli.json("replay", state_id)
+
+    edit = cli.json("edit", "student", state_id, "local_identification_number=K1")
+
+    assert cli.json("replay", state_id, "--as-of", str(edit["position"] - 1)) == before
+    assert cli.json("student", state_id)["student"]["local_id"] == "K1"
+    cli("projections", "rebuild", "--all")
+    assert cli.json("fsck")["differences"] == 0
+    assert cli.json("status")["log"].startswith("Kafka topic test-")
+    assert not (cli.home / "ledger.sqlite").exists()
+    assert not server_of(cli.home)
