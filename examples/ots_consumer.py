@@ -36,10 +36,9 @@ def make_app(servers: list[str], topic: str = "feeds.ots") -> FastStream:
     @broker.subscriber(topic, auto_offset_reset="earliest")
     async def hear(message: KafkaMessage) -> None:
         said = message.headers
+        kind = said["ce_type"].rsplit(".", 1)[1]
         judged = progress.judge(int(said["ce_sequence"]), said["ce_id"])
-        print(
-            f"{said['ce_sequence']:>6}  {said['ce_type'].rsplit('.', 1)[1]:<9}  {said['ce_id']}  {judged}", flush=True
-        )
+        print(f"{said['ce_sequence']:>6}  {kind:<9}  {said['ce_id']}  {judged}", flush=True)
 
     return FastStream(broker, logger=None)
 

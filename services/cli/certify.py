@@ -159,10 +159,11 @@ def print_shown(ledger: str, shown: "Shown") -> None:
     from services.cli.output import at, console, plural, table
 
     out = console()
-    rows = table("state id", "version", "would be", "because", right=("version",))
-    for one in sorted(shown.candidates, key=lambda one: (not one.held_back, not one.will_be_rejected, one.state_id)):
-        rows.add_row(one.state_id, str(one.graduate.version), *verdict_on(one))
-    out.print(rows)
+    those_to_look_at_first = sorted(
+        shown.candidates, key=lambda one: (not one.held_back, not one.will_be_rejected, one.state_id)
+    )
+    rows = [(one.state_id, str(one.graduate.version), *verdict_on(one)) for one in those_to_look_at_first]
+    out.print(table(("state id", "version", "would be", "because"), rows, right=("version",)), soft_wrap=True)
     held_back = len(shown.candidates) - len(shown.graduates)
     rejected = sum(bool(one.will_be_rejected) for one in shown.candidates if not one.held_back)
     out.print(
@@ -321,9 +322,10 @@ def show_certifications(answer: "CertificationsAnswer") -> None:
     from services.cli.output import at, console, plural
 
     out = console()
-    out.print(sites_table(answer))
+    out.print(sites_table(answer), soft_wrap=True)
     if answer.disagreements:
-        out.print(disagreements_table(answer))
+        out.print("[bold]Not certified as they stand[/]")
+        out.print(disagreements_table(answer), soft_wrap=True)
     out.print(f"{plural(len(answer.sites), 'site')}, as of {at(answer.ledger, answer.position)}")
 
 
@@ -332,21 +334,22 @@ def sites_table(answer: "CertificationsAnswer") -> Any:
     from services.cli.output import at, table, when
 
     numbers = ("graduates", "as certified", "not")
-    rows = table("site", "year", "standing", *numbers, "certified or withdrawn", "not certified since", right=numbers)
+    rows = []
     for one in answer.sites:
         acted = f"{when(one.certified_at)} {at(answer.ledger, one.position or 0)}" if one.certified_at else ""
         since = f"{when(one.since)} {at(answer.ledger, one.since_position or 0)}" if one.since else ""
         counts = (f"{count:,}" for count in (one.graduates, one.agreeing, one.disagreeing))
-        rows.add_row(one.site, one.bssy, WORDS[one.standing], *counts, acted, since)
-    return rows
+        rows.append((one.site, one.bssy, WORDS[one.standing], *counts, acted, since))
+    columns = ("site", "year", "standing", *numbers, "certified or withdrawn", "not certified since")
+    return table(columns, rows, right=numbers)
 
 
 def disagreements_table(answer: "CertificationsAnswer") -> Any:
     """For whom the sites need recertification, and since which change."""
     from services.cli.output import at, table, when
 
-    rows = table("site", "year", "state id", "why", "since", title="Not certified as they stand")
+    rows = []
     for one in answer.disagreements:
         since = f"{when(one.changed_at)} {at(answer.ledger, one.position)}"
-        rows.add_row(one.site, one.bssy, one.state_id, WORDS[one.what], since)
-    return rows
+        rows.append((one.site, one.bssy, one.state_id, WORDS[one.what], since))
+    return table(("site", "year", "state id", "why", "since"), rows)

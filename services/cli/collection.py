@@ -171,14 +171,14 @@ def print_collections(out: "Console", answer: "CollectionsAnswer") -> None:
     if not answer.in_force:
         out.print("No collection was ever opened or closed: no period is in force, and every year is writable.")
     if answer.periods:
-        rows = table("year", "collection", "since", "at")
-        for one in answer.periods:
-            word = "open" if one.opened else "closed"
-            rows.add_row(one.bssy, word, when(one.changed_at), at(answer.ledger, one.position))
-        out.print(rows)
+        periods = [
+            (one.bssy, "open" if one.opened else "closed", when(one.changed_at), at(answer.ledger, one.position))
+            for one in answer.periods
+        ]
+        out.print(table(("year", "collection", "since", "at"), periods))
     if answer.grants:
-        rows = table("year", "granted to", "until", "at", "by")
-        for grant in answer.grants:
-            place = at(answer.ledger, grant.position)
-            rows.add_row(grant.bssy, grant.sponsor, grant.until.isoformat(), place, grant.actor)
-        out.print(rows)
+        grants = [
+            (one.bssy, one.sponsor, one.until.isoformat(), at(answer.ledger, one.position), one.actor)
+            for one in answer.grants
+        ]
+        out.print(table(("year", "granted to", "until", "at", "by"), grants))

@@ -186,12 +186,12 @@ def show_missing(answer: "MissingAnswer") -> None:
     """One row a student, a check mark for what is there and a question mark for what is not (R-192)."""
     from services.cli.output import at, console, plural, table
 
-    rows = table("student", "local id", "site", "year", "SSN", "name", "birth date")
+    rows = []
     for one in answer.students:
         marks = ("✓" if there else "?" for there in (one.ssn, one.name, one.birth_date))
-        rows.add_row(one.state_id or "(nonpublic)", one.local_id, one.site, one.bssy, *marks)
+        rows.append((one.state_id or "(nonpublic)", one.local_id, one.site, one.bssy, *marks))
     out = console()
-    if answer.students:
-        out.print(rows)
+    if rows:
+        out.print(table(("student", "local id", "site", "year", "SSN", "name", "birth date"), rows))
     lack = "lacks" if answer.count == 1 else "lack"
     out.print(f"{plural(answer.count, 'student')} {lack} something, as of {at(answer.ledger, answer.position)}")

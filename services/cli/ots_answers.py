@@ -122,13 +122,13 @@ def print_status(out: "Console", answer: OtsAnswer) -> None:
     """One row a graduate, and below it each reason with its repair."""
     from services.cli.output import at, table, when
 
-    rows = table("state id", "site", "year", "status", "since", "version")
+    rows = []
     for one in answer.graduates:
         mark = "" if one.version is None else f"[{one.version}]" if one.version else "first"
         status = f"{one.status} {MEANING[one.status]}" + (", longer than a day" if one.late else "")
-        rows.add_row(one.state_id, one.site, one.bssy, status, when(one.since), mark.replace("[", "\\["))
-    if answer.graduates:
-        out.print(rows)
+        rows.append((one.state_id, one.site, one.bssy, status, when(one.since), mark))
+    if rows:
+        out.print(table(("state id", "site", "year", "status", "since", "version"), rows))
     for code in sorted({code for one in answer.graduates for code in one.reasons}):
         rejected = [one.state_id for one in answer.graduates if code in one.reasons]
         out.print(f"R {code}: {explain(code).message} {explain(code).repair}")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
 
 from projections.feed_queries import FeedRow
 from services.feeds.transcript import FeedTranscript
@@ -16,12 +16,21 @@ from services.feeds.transcript import FeedTranscript
 TYPE_PREFIX = "ledger.transcript."
 SEQUENCE = "ce_sequence"
 SOURCE = "ce_source"
+OUR_WORKER = "ledger"
+
+
+def not_ours(name: str) -> str:
+    """Refuse our own worker's name."""
+    if name == OUR_WORKER:
+        raise ValueError("this is the ledger's own worker")
+    return name
+
 
 Ref = Annotated[UUID, Field(description="Stands for the student; random, and the key of every message about them.")]
 Digest = Annotated[str, Field(description="Keyed digest: equal for equal content of this student, useless otherwise.")]
 Position = Annotated[int, Field(description="Position in the ledger of what certified the graduate.")]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=60)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$", max_length=60), AfterValidator(not_ours)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
