@@ -188,11 +188,11 @@ def test_each_page_says_whose_it_is_which_one_it_is_and_what_the_columns_are() -
 
 
 def test_a_year_that_goes_on_is_named_again() -> None:
-    one_year = [row._replace(year="2024") for row in history(80)]
+    one_year = [row._replace(year="2021") for row in history(80)]
     pages = [page.extract_text() for page in read(official(transcript(stored(one_year)))).pages]
 
     assert len(pages) > 1
-    assert all("2024\N{EN DASH}2025" in text for text in pages)
+    assert all("2021\N{EN DASH}2022" in text for text in pages)
 
 
 def test_the_first_version_has_no_mark_and_later_ones_have() -> None:
@@ -321,7 +321,7 @@ def test_the_template_digest_is_of_everything_that_shapes_the_document(
         digests.append(template_digest.__wrapped__())
     (tmp_path / "template" / "seal.typ").rename(tmp_path / "template" / "stamp.typ")
     digests.append(template_digest.__wrapped__())
-    monkeypatch.setattr(document, "version", lambda name: "0")
+    monkeypatch.setattr(document, "version", str.upper)
     digests.append(template_digest.__wrapped__())
 
     assert len(set(digests)) == 6
