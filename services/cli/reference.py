@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from services.cli import answers
+from services.cli import answers, certify_answers
 from services.cli.app import COMMANDS, SETTINGS, app
 from services.cli.errors import MEANINGS
 
@@ -22,6 +22,11 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "edit": answers.EditAnswer,
     "add": answers.EditAnswer,
     "delete": answers.EditAnswer,
+    "identities load": certify_answers.LoadAnswer,
+    "identities missing": certify_answers.MissingAnswer,
+    "certify": certify_answers.CertifyAnswer,
+    "uncertify": certify_answers.UncertifyAnswer,
+    "certifications": certify_answers.CertificationsAnswer,
     "history": answers.HistoryAnswer,
     "replay": answers.ReplayAnswer,
     "diff": answers.DiffAnswer,
@@ -82,7 +87,7 @@ def section(path: tuple[str, ...], command: Any, parent: Any = None) -> Iterator
     rows = [parameter.get_help_record(context) for parameter in command.params]
     if rows:
         yield from table(("argument or option", "meaning"), [(f"`{name}`", text) for name, text in rows])
-    if len(path) == 2 and (shape := ANSWERS.get(path[1])):
+    if shape := ANSWERS.get(" ".join(path[1:])):
         line = " a line" if shape is answers.LogLine else ""
         yield f"`--json` prints one [{shape.__name__}](#{shape.__name__.lower()}){line}.\n"
     for name, sub in getattr(command, "commands", {}).items():

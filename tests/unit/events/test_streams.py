@@ -8,6 +8,8 @@ from events.streams import (
     MAX_STREAM_CHARS,
     StudentStream,
     category,
+    certification_stream,
+    collection_stream,
     identity_stream,
     is_well_formed,
     names_owner,
@@ -49,11 +51,25 @@ def test_no_other_stream_reads_as_a_students(stream: str) -> None:
         parse_student_stream(stream)
 
 
-@pytest.mark.parametrize("stream", ["upload/nobody", "identity/x/y", "student/017", "certification/017001/2025"])
+@pytest.mark.parametrize("stream", ["upload/nobody", "identity/x/y", "student/017", "official/x"])
 def test_a_stream_that_names_nobody_has_no_owner(stream: str) -> None:
     assert not names_owner(stream)
     with pytest.raises(ValueError, match=r"."):
         owner_of(stream)
+
+
+def test_a_stream_of_no_person_owns_a_key_of_its_own() -> None:
+    """What is sealed there (a reason, a request) opens under a key made for that stream and no other."""
+    streams = ["certification/017001/2025", "certification/017001/2024", "collection/2025"]
+
+    assert len({owner_of(stream) for stream in streams}) == len(streams)
+    assert all(owner_of(stream) == owner_of(stream) and names_owner(stream) for stream in streams)
+
+
+def test_a_stream_of_no_person_has_a_key_owner_of_its_own() -> None:
+    site = owner_of(certification_stream("017001", "2025"))
+    assert site == owner_of("certification/017001/2025")
+    assert site not in {owner_of(certification_stream("017001", "2026")), owner_of(collection_stream("2025"))}
 
 
 @pytest.mark.parametrize("sponsor", ["0/7", "é17", "0 7", "", "0\n7", "01."])
