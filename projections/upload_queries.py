@@ -46,11 +46,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class BlobUse(msgspec.Struct, frozen=True):
-    """A blob that an upload names: its file, its report or its manifest."""
+    """A blob that the log names: an upload's file, report or manifest, or an official transcript's document.
+
+    `owner` is the upload's id or the student's ref.
+    """
 
     digest: str
     kind: str
-    upload: UUID
+    owner: UUID
 
 
 async def list_uploads(connection: Connection, *, sponsor: str | None, limit: int) -> tuple[UploadRow, ...]:
@@ -97,10 +100,12 @@ async def upload_positions(connection: Connection, uploads: list[UUID]) -> dict[
 
 
 async def blobs_used(connection: Connection) -> list[BlobUse]:
-    """Return every blob that an upload names, in the order received."""
+    """Return every blob that the log names, in its order."""
     rows = await connection.fetch(
-        "select digest, kind, upload from uploads, "
-        "lateral (values (blob, 'upload'), (report, 'report'), (manifest, 'manifest')) as used (digest, kind) "
+        "select digest, kind, owner from ("
+        " select digest, kind, upload as owner, position from uploads,"
+        " lateral (values (blob, 'upload'), (report, 'report'), (manifest, 'manifest')) as used (digest, kind)"
+        " union all select pdf, 'official transcript', ref, position from official_answers) as used "
         "where digest <> '' order by position, kind"
     )
     return [as_struct(row, BlobUse) for row in rows]

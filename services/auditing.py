@@ -109,7 +109,7 @@ class BlobDifference(msgspec.Struct, frozen=True):
 
     digest: str
     kind: str
-    upload: UUID
+    owner: UUID
     fault: str
 
 
@@ -130,7 +130,7 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 async def audit(ledger: Ledger, *, told: Told = silent) -> Audit:
-    """Fold the log anew and compare every row of every view, then every blob that an upload names."""
+    """Fold the log anew and compare every row of every view, then every blob that the log names."""
     await ledger.caught_up()
     connection = await connect(ledger.views_dsn, SCHEMAS)
     try:
@@ -150,7 +150,7 @@ async def audit(ledger: Ledger, *, told: Told = silent) -> Audit:
 
 
 async def check_blobs(ledger: Ledger, connection: Connection, told: Told) -> tuple[int, list[BlobDifference]]:
-    """Read every blob that an upload names, and compare its bytes with its digest."""
+    """Read every blob that the log names, and compare its bytes with its digest."""
     used = await blobs_used(connection)
     faults = []
     for done, use in enumerate(used, start=1):
@@ -163,4 +163,4 @@ async def check_blobs(ledger: Ledger, connection: Connection, told: Told) -> tup
 async def fault_of(ledger: Ledger, use: BlobUse) -> BlobDifference:
     """Say what is wrong with a blob."""
     fault = "damaged" if await ledger.blobs.exists(use.digest) else "missing"
-    return BlobDifference(use.digest, use.kind, use.upload, fault)
+    return BlobDifference(use.digest, use.kind, use.owner, fault)

@@ -37,17 +37,17 @@ async def grant(
 async def append(ledger: Ledger, bssy: str, proposed: CollectionEvent, command_id: UUID) -> Stored | Unchanged:
     """Append an event to a collection's stream; a lost race is decided again."""
     stream = collection_stream(bssy)
-    if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-        return Stored(command_id, earlier.position, earlier.version, repeated=True)
     while True:
         version, state = await load(ledger, stream)
+        if (earlier := await look_up(ledger, command_id)) and earlier.stands:
+            return Stored(command_id, earlier.position, earlier.version, repeated=True)
         events = decide(proposed, state)
         if not events:
             return Unchanged(version)
         key = await ledger.registry.issue(owner_of(stream))
         settled = await ledger.append(Draft(stream, version, command_id, [Written(one) for one in events], key))
         if settled.stands:
-            return Stored(command_id, settled.position, settled.version)
+            return Stored(command_id, settled.position, settled.version, settled.repeated)
 
 
 async def load(ledger: Ledger, stream: str) -> tuple[int, Collection]:

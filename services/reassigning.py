@@ -121,6 +121,8 @@ async def copy(
         if wrong:
             return Refused((wrong,)), ()
         current = loaded(await ledger.events_of(stream))
+        if (earlier := await look_up(ledger, command_id)) and earlier.stands:
+            return await stored_before(ledger, earlier), notes
         outcome = await copy_once(ledger, source, held, target, current, asked.to_site, command_id, reason)
         if outcome is not None:
             return outcome, notes
@@ -178,4 +180,4 @@ async def copy_once(
     settled = await ledger.append(draft)
     if not settled.stands:
         return None
-    return Stored(command_id, settled.position, settled.version, removed=removal_in(decision))
+    return Stored(command_id, settled.position, settled.version, settled.repeated, removal_in(decision))

@@ -368,7 +368,7 @@ def print_fsck(out: "Console", answer: "FsckAnswer") -> None:
     for row in answer.row_differences:
         out.print(f"  {row.table}: {row.only_live:,} rows only in the view, {row.only_folded:,} only in the log")
     for blob in answer.blob_differences:
-        out.print(f"  {blob.kind} of upload {str(blob.upload)[:8]} is {blob.fault}: {blob.digest}", soft_wrap=True)
+        out.print(f"  {blob.kind} of {str(blob.owner)[:8]} is {blob.fault}: {blob.digest}", soft_wrap=True)
     if answer.row_differences:
         out.print("The log is the truth: `ledger projections rebuild --all` makes the rows anew.")
     if answer.blob_differences:

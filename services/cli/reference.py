@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from services.cli import answers, certify_answers
+from services.cli import answers, certify_answers, ots_answers
 from services.cli.app import COMMANDS, SETTINGS, app
 from services.cli.errors import MEANINGS
 
@@ -27,6 +27,8 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "certify": certify_answers.CertifyAnswer,
     "uncertify": certify_answers.UncertifyAnswer,
     "certifications": certify_answers.CertificationsAnswer,
+    "ots": ots_answers.OtsAnswer,
+    "official": ots_answers.OfficialAnswer,
     "history": answers.HistoryAnswer,
     "replay": answers.ReplayAnswer,
     "diff": answers.DiffAnswer,

@@ -18,8 +18,16 @@ from events.collection import CollectionClosed, CollectionOpened, PriorYearAcces
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
 from events.sealing import event_context
+from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
 from events.stored import Event, Standing, clear_part, plaintext, store
-from events.streams import certification_stream, collection_stream, identity_stream, student_stream, upload_stream
+from events.streams import (
+    certification_stream,
+    collection_stream,
+    identity_stream,
+    official_stream,
+    student_stream,
+    upload_stream,
+)
 from events.student import (
     CourseAdded,
     CourseDeleted,
@@ -37,6 +45,7 @@ from events.student import (
     StudentRolledOver,
     StudentStanding,
 )
+from events.transcript_content import Course, Diploma, LocalFigures, School, SchoolYear, Student, Transcript
 from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
 
 FOLDER = Path(__file__).parent.parent / "golden" / "events"
@@ -75,6 +84,18 @@ STUDENT = {
     "parental_guardian_consent_flag": "N",
 }
 COURSE = {"course_code": "160321", "letter_grade_code": "A", "course_site_name": 'École "des Cyprès"'}
+TRANSCRIPT = Transcript(
+    school=School("Louisiana", "Louisiana Department of Education", "017", "017001"),
+    student=Student("Vorimquenda Tholme Zylthmarope III", "7K2M-9QXA-4FDC", birth_date="2009-02-28"),
+    bssy="2025",
+    diploma=Diploma("TU", "TOPS University Diploma", graduation_date="2026-05-15"),
+    local=LocalFigures(gpa="3.9"),
+    years=(
+        SchoolYear("2025", (Course("Y1", "160321", 'Français "avancé"', "A", attempted=100, earned=100),), 100, 100),
+    ),
+    attempted=100,
+    earned=100,
+)
 CREDENTIAL = {"ibc_code": "901", "pass_fail": "P"}
 HERE = StudentStanding(present=True, sector="public", site="017001", graduate=True, record="d" * 64)
 NO_GRADUATE = StudentStanding(present=True, sector="public", site="017001", graduate=False, record="e" * 64)
@@ -87,6 +108,10 @@ def of_student(event: Event, standing: StudentStanding = HERE) -> Example:
 
 def of_collection(event: Event) -> Example:
     return Example(event, collection_stream("2025"))
+
+
+def of_official(event: Event) -> Example:
+    return Example(event, official_stream(REF))
 
 
 def of_upload(event: Event) -> Example:
@@ -141,6 +166,31 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "site-uncertified-v1": Example(
         SiteUncertified("wrong data of Vorimquenda were sent"), certification_stream("017001", "2025")
+    ),
+    "official-transcript-rendered-v1": of_official(
+        OfficialTranscriptRendered(
+            "2025",
+            "017",
+            "017001",
+            "public",
+            2,
+            "d" * 64,
+            "a" * 64,
+            41,
+            TIME.replace(microsecond=0),
+            "b" * 64,
+            "c" * 64,
+            "0.15.2",
+            "ledger",
+            TRANSCRIPT,
+            "e" * 64,
+            "f" * 64,
+        )
+    ),
+    "official-transcript-rejected-v1": of_official(
+        OfficialTranscriptRejected(
+            "2025", "017", "017001", "d" * 64, "", 41, ("identity-missing", "too-few-credits"), "ledger"
+        )
     ),
     "student-erased-v1": Example(StudentErased("docket 2026-17"), identity_stream(REF), IdentityStanding(identity="")),
 }

@@ -20,7 +20,9 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 GENESIS = Genesis(ledger=OURS, state_system="louisiana-sts", rule=1, time=TIME)
 
 
-def commit(command: int, expected: int = 0, *, stream: str = "upload/a", events: int = 1, ledger: UUID = OURS) -> Commit:
+def commit(
+    command: int, expected: int = 0, *, stream: str = "upload/a", events: int = 1, ledger: UUID = OURS
+) -> Commit:
     """Make a commit whose content does not matter."""
     stored = tuple(StoredEvent("something-happened", 1) for _ in range(events))
     return Commit(ledger, stream, expected, UUID(int=command), stored, "somebody", TIME)
