@@ -11,6 +11,7 @@ from events.registry.contract import Key
 from events.streams import student_stream
 from events.student import Present, record_digest, record_set
 from events.upload import Mode
+from projections import index
 from projections.database import Connection
 from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings
@@ -49,7 +50,7 @@ async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> 
     known = await ledger.registry.find(sorted(findings.held))
     rows += [Row(key.owner, "held", 0) for key in known.values()]
     if mode == "delete-all-and-replace":
-        rows += await removals(ledger, batch, {row.ref for row in rows})
+        rows += await removals(ledger, batch, findings, {row.ref for row in rows})
     return Manifest(tuple(rows), held_unknown=len(findings.held) - len(known)), findings
 
 
@@ -57,8 +58,10 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
     """Plan some clean students: whoever holds an equal set stays as they are."""
     registry = ledger.registry
     keys = await registry.enrol(state_ids) if enrol else await registry.find(state_ids)
+    refs = [key.owner for key in keys.values()]
     async with ledger.pool.acquire() as connection:
-        held = await held_sets(connection, batch, [key.owner for key in keys.values()])
+        held = await held_sets(connection, batch, refs)
+        versions = await index.versions(connection, [stream_of(batch, ref) for ref in refs if ref not in held])
     rows = []
     for state_id in state_ids:
         await asyncio.sleep(0)  # cutting and digesting sets must not hold the follower up
@@ -66,7 +69,7 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
         if key is None:  # validate-only enrols nobody; the nil ref stands for a student still unknown
             rows.append(Row(UUID(int=0), "store", 0))
             continue
-        version, digest = held.get(key.owner, (0, ""))
+        version, digest = held.get(key.owner) or (versions.get(stream_of(batch, key.owner), 0), "")
         same = bool(digest) and digest == await digest_after(ledger, batch, state_id, key)
         rows.append(Row(key.owner, "unchanged" if same else "store", version))
     return rows
@@ -77,7 +80,8 @@ async def digest_after(ledger: Ledger, batch: Batch, state_id: str, key: Key) ->
     records = batch.record_set(state_id)
     if records.kind == "credentials":
         current = await load(ledger, batch, key)
-        assert isinstance(current.state, Present)
+        if not isinstance(current.state, Present):
+            return ""  # removed since it was looked up
         records = replace_credentials(record_set(current.state), records)
     return record_digest(key.material, records)
 
@@ -89,7 +93,12 @@ def replace_credentials(held: RecordSet, sent: RecordSet) -> RecordSet:
 
 async def load(ledger: Ledger, batch: Batch, key: Key) -> Loaded:
     """Load a student's stream of the batch's sponsor and year."""
-    return loaded(await ledger.events_of(student_stream(batch.sponsor, key.owner, batch.bssy)))
+    return loaded(await ledger.events_of(stream_of(batch, key.owner)))
+
+
+def stream_of(batch: Batch, ref: UUID) -> str:
+    """Name a student's stream at the batch's sponsor in its year."""
+    return student_stream(batch.sponsor, ref, batch.bssy)
 
 
 async def held_sets(connection: Connection, batch: Batch, refs: Sequence[UUID]) -> Held:
@@ -104,12 +113,14 @@ async def held_sets(connection: Connection, batch: Batch, refs: Sequence[UUID]) 
     return {row["ref"]: (row["version"], row["record"]) for row in rows}
 
 
-async def removals(ledger: Ledger, batch: Batch, in_file: set[UUID]) -> list[Row]:
+async def removals(ledger: Ledger, batch: Batch, findings: Findings, in_file: set[UUID]) -> list[Row]:
     """Return who goes when all is replaced: the others at the file's sites, in its year (R-040).
 
-    A student of the file who is held keeps what was held before.
+    A student of the file who is held keeps what was held before; their site counts for nothing, since it may be what
+    is wrong. Nor does that of a student sent with 050 alone, which leave 020 and 030 as they are (R-042).
     """
-    sites = sorted({batch.site_of(state_id) for state_id in batch.state_ids} - {""})
+    replaced = [one for one in batch.state_ids if one not in findings.held and not is_alone(batch, one)]
+    sites = sorted({batch.site_of(state_id) for state_id in replaced} - {""})
     async with ledger.pool.acquire() as connection:
         rows = await connection.fetch(
             "select ref, version from transcript_students "
