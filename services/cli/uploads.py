@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.cli.session import Session
     from services.ledger import Ledger
 
+AGAIN = "`ledger uploads` tells whether the file was received; sending it again is harmless."
 RESUME = "The upload is safe at its place in the queue: `ledger uploads resume {}` goes on from where it stands."
 
 
@@ -49,9 +50,13 @@ def upload(
     async def work(ledger: "Ledger", session: "Session") -> "UploadAnswer":
         from services.cli.output import progress
         from services.intake.receive import NotReceived, receive
+        from services.ledger import OutcomeUnknown
 
-        session.on_signal = "Nothing was stored: repeat the command."
-        received = await receive(ledger, file, mode, variant=layout)
+        session.on_signal = AGAIN
+        try:
+            received = await receive(ledger, file, mode, variant=layout)
+        except OutcomeUnknown:
+            raise Unfinished(f"whether the file was received cannot be told now. {AGAIN}") from None
         if isinstance(received, NotReceived):
             raise CommandRefused(f"{received.problem.code} {received.problem.message}. {received.problem.hint}")
         session.on_signal = RESUME.format(received.upload)

@@ -11,6 +11,7 @@ from events.registry.contract import Key
 from events.streams import student_stream
 from events.student import (
     ABSENT,
+    Absent,
     GraduationDateRemoved,
     Present,
     StudentEvent,
@@ -22,6 +23,7 @@ from events.student import (
 )
 from events.student_commands import submission
 from events.upload import Mode
+from projections import index
 from projections.database import Connection
 from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings
@@ -62,7 +64,7 @@ async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> 
     known = await ledger.registry.find(sorted(findings.held))
     rows += [Row(key.owner, "held", 0) for key in known.values()]
     if mode == "delete-all-and-replace":
-        rows += await removals(ledger, batch, {row.ref for row in rows})
+        rows += await removals(ledger, batch, findings, {row.ref for row in rows})
     return Manifest(tuple(rows), held_unknown=len(findings.held) - len(known)), findings
 
 
@@ -78,8 +80,10 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
     """Plan some clean students: whoever holds an equal set stays as they are."""
     registry = ledger.registry
     keys = await registry.enrol(state_ids) if enrol else await registry.find(state_ids)
+    refs = [key.owner for key in keys.values()]
     async with ledger.pool.acquire() as connection:
-        held = await held_sets(connection, batch, [key.owner for key in keys.values()])
+        held = await held_sets(connection, batch, refs)
+        versions = await index.versions(connection, [stream_of(batch, ref) for ref in refs if ref not in held])
     rows: list[Row] = []
     problems: list[Problem] = []
     for state_id in state_ids:
@@ -88,13 +92,14 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
         if key is None:  # validate-only enrols nobody; the nil ref stands for a student still unknown
             rows.append(Row(UUID(int=0), "store", 0))
             continue
-        version, digest = held.get(key.owner, (0, ""))
+        version, digest = held.get(key.owner) or (versions.get(stream_of(batch, key.owner), 0), "")
         same = False
         if digest:
             records = batch.record_set(state_id)
             state = ABSENT if records.kind == "full" else (await load(ledger, batch, key)).state
-            events = with_removal((submission(records),), state)
-            same = digest == digest_after(state, events, key)
+            removed_meanwhile = records.kind == "credentials" and isinstance(state, Absent)
+            events = () if removed_meanwhile else with_removal((submission(records),), state)
+            same = bool(events) and digest == digest_after(state, events, key)
             problems += removal_problems(batch, state_id, events) if records.kind == "credentials" else ()
         rows.append(Row(key.owner, "unchanged" if same else "store", version))
     return Planned(rows, problems)
@@ -115,7 +120,12 @@ def removal_problems(batch: Batch, state_id: str, events: Sequence[StudentEvent]
 
 async def load(ledger: Ledger, batch: Batch, key: Key) -> Loaded:
     """Load a student's stream of the batch's sponsor and year."""
-    return loaded(await ledger.events_of(student_stream(batch.sponsor, key.owner, batch.bssy)))
+    return loaded(await ledger.events_of(stream_of(batch, key.owner)))
+
+
+def stream_of(batch: Batch, ref: UUID) -> str:
+    """Name a student's stream at the batch's sponsor in its year."""
+    return student_stream(batch.sponsor, ref, batch.bssy)
 
 
 async def held_sets(connection: Connection, batch: Batch, refs: Sequence[UUID]) -> Held:
@@ -130,12 +140,14 @@ async def held_sets(connection: Connection, batch: Batch, refs: Sequence[UUID]) 
     return {row["ref"]: (row["version"], row["record"]) for row in rows}
 
 
-async def removals(ledger: Ledger, batch: Batch, in_file: set[UUID]) -> list[Row]:
+async def removals(ledger: Ledger, batch: Batch, findings: Findings, in_file: set[UUID]) -> list[Row]:
     """Return who goes when all is replaced: the others at the file's sites, in its year (R-040).
 
-    A student of the file who is held keeps what was held before.
+    A student of the file who is held keeps what was held before; their site counts for nothing, since it may be what
+    is wrong. Nor does that of a student sent with 050 alone, which leave 020 and 030 as they are (R-042).
     """
-    sites = sorted({batch.site_of(state_id) for state_id in batch.state_ids} - {""})
+    replaced = [one for one in batch.state_ids if one not in findings.held and not is_alone(batch, one)]
+    sites = sorted({batch.site_of(state_id) for state_id in replaced} - {""})
     async with ledger.pool.acquire() as connection:
         rows = await connection.fetch(
             "select ref, version from transcript_students "

@@ -8,11 +8,12 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import cast
 from uuid import UUID, uuid5
 
 from events.registry.contract import Key
-from events.streams import student_stream, upload_stream
+from events.streams import is_code, student_stream, upload_stream
 from events.student import ABSENT
 from events.student_commands import Refused, RemoveStudent, StudentCommand, SubmitSet, decide
 from events.upload import (
@@ -31,8 +32,9 @@ from projections import index
 from projections.index import Settled
 from projections.index_queries import expected_versions
 from schemas.layout import Variant
-from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
+from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings, check_file, report
+from schemas.louisiana_sts.table import problem
 from schemas.problems import Problem
 from schemas.report_json import report_as_dict
 from services.collections import refusal
@@ -40,6 +42,7 @@ from services.commands import Loaded, Target, draft_of, loaded
 from services.identities import follow_record
 from services.intake.manifest import Manifest, Row, decode, encode
 from services.intake.plan import chunks, plan
+from services.intake.receive import peek
 from services.ledger import Draft, Ledger, Written
 
 IN_FLIGHT = 100
@@ -82,6 +85,7 @@ async def load(ledger: Ledger, upload: UUID) -> Upload:
 
 async def work_queue(ledger: Ledger, upload: UUID, *, told: Told = silent) -> Upload:
     """Work the sponsor's queue in the order received (R-033), up to and with this upload."""
+    await ledger.caught_up()
     for earlier in await queue_before(ledger, upload):
         await work(ledger, earlier, told=told)
     return await work(ledger, upload, told=told)
@@ -128,7 +132,7 @@ async def append(ledger: Ledger, upload: Upload, name: str, event: UploadEvent, 
 
 
 async def read_back(
-    ledger: Ledger, upload: Upload, received: UploadReceived, told: Told
+    ledger: Ledger, upload: Upload, received: UploadReceived, today: date, told: Told
 ) -> tuple[Batch | None, Findings]:
     """Check the file as it is stored; no batch when it is refused."""
     data = await ledger.blobs.get(received.blob, upload.key)
@@ -136,12 +140,14 @@ async def read_back(
         check_file,
         data,
         received.file_name,
-        today=ledger.today(),
+        today=today,
         variant=variant_of(received),
         limit=ledger.max_upload_bytes,
         progress=lambda done, of: told("checking", done, of),
     )
-    return (batch if isinstance(batch, Batch) else None), findings
+    if batch is not None and not is_code(batch.sponsor):
+        return None, replace(findings, refused=True, problems=(problem("F09", line=1),), held=frozenset())
+    return batch, findings
 
 
 def variant_of(received: UploadReceived) -> Variant | None:
@@ -151,21 +157,23 @@ def variant_of(received: UploadReceived) -> Variant | None:
 
 async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceived, told: Told) -> Batch | None:
     """Give the verdict on the file and freeze it in one event."""
-    batch, findings = await read_back(ledger, upload, received, told)
+    today = ledger.today()
+    batch, findings = await read_back(ledger, upload, received, today, told)
     if batch is not None and (closed := await refusal(ledger, batch.bssy, batch.sponsor)):
         batch, findings = None, refused(findings, closed)
     manifest = Manifest(())
     if batch is not None:
         manifest, findings = await plan(ledger, batch, findings, received.mode)
-    shown = json.dumps(report_as_dict(report(findings)), ensure_ascii=False).encode()
+    shown = await asyncio.to_thread(shown_report, findings)
     report_blob = await ledger.blobs.put(upload.key, shown, kind="report")
     codes = dict(sorted(Counter(problem.code for problem in findings.problems).items()))
+    digests = {name: findings.digests.get(name, "") for name in ("rules", "layout")}
     if batch is None:
-        await append(ledger, upload, "checked", UploadRefused(codes, report_blob.digest))
+        await append(ledger, upload, "checked", UploadRefused(codes, report_blob.digest), **digests)
         return None
     manifest_blob = await ledger.blobs.put(upload.key, encode(manifest), kind="manifest")
     event = UploadChecked(
-        today=ledger.today().isoformat(),
+        today=today.isoformat(),
         rows=batch.rows,
         codes=codes,
         undecided=tuple(item.code for item in findings.undecided),
@@ -176,13 +184,18 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
         held=manifest.count("held"),
         remove=manifest.count("remove"),
     )
-    await append(ledger, upload, "checked", event, rules=findings.digests["rules"], layout=findings.digests["layout"])
+    await append(ledger, upload, "checked", event, **digests)
     return batch
 
 
 def refused(findings: Findings, why: Problem) -> Findings:
     """Return the findings on a file that is refused for a reason outside it: no record of it is processed."""
     return replace(findings, problems=(why,), held=frozenset(), undecided=(), students=0, refused=True)
+
+
+def shown_report(findings: Findings) -> bytes:
+    """Return the report as it is kept."""
+    return json.dumps(report_as_dict(report(findings)), ensure_ascii=False).encode()
 
 
 async def carry_out(
@@ -201,10 +214,8 @@ async def carry_out(
 async def reread(ledger: Ledger, upload: Upload, received: UploadReceived) -> Batch:
     """Read the stored file again after a crash. Its verdict stands and is not asked for again."""
     data = await ledger.blobs.get(received.blob, upload.key)
-    unpacked = unpack(data, limit=ledger.max_upload_bytes)
-    assert isinstance(unpacked, Unpacked)
-    batch = read_batch(unpacked.data, variant=variant_of(received))
-    assert isinstance(batch, Batch)
+    batch = await asyncio.to_thread(peek, data, variant_of(received), ledger.max_upload_bytes)
+    assert batch is not None
     return batch
 
 
@@ -242,7 +253,14 @@ async def to_write(
         yield await without_verdict(ledger, upload, some)
     removed = [row for row in planned.values() if row.action == "remove"]
     for rows in chunks(removed, IN_FLIGHT):
-        yield await without_verdict(ledger, upload, [(row, await ledger.registry.issue(row.ref), "") for row in rows])
+        held = [(row, await key_of(ledger, batch, row.ref)) for row in rows]
+        yield await without_verdict(ledger, upload, [(row, key, "") for row, key in held if key is not None])
+
+
+async def key_of(ledger: Ledger, batch: Batch, ref: UUID) -> Key | None:
+    """Return the key that a student's commits are sealed with, None for one who was erased."""
+    commits = await ledger.events_of(student_stream(batch.sponsor, ref, batch.bssy))
+    return commits[-1].key if commits else None
 
 
 async def without_verdict(
@@ -275,8 +293,8 @@ async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, 
     if isinstance(command, SubmitSet) and command.records.student is not None:
         identity = uuid5(upload.id, f"identity/{row.ref}")
         await follow_record(ledger, target.key, command.records.student, command=identity, cause=upload.id)
-    current = Loaded(ABSENT, row.version, -1, "") if replaces else await load_student(ledger, target)
-    while True:
+    current = Loaded(ABSENT, row.version, -1, "") if replaces else await load_student(ledger, upload, target)
+    while current is not None:
         decision = decide(command, current.state, lambda _: ())
         if isinstance(decision, Refused) or not decision:
             return
@@ -289,9 +307,9 @@ async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, 
             rules=upload.rules,
             layout=upload.layout,
         )
-        if (await ledger.append(draft)).verdict != "stale-version":
+        if (await ledger.append(draft)).stands:
             return
-        current = await load_student(ledger, target)
+        current = await load_student(ledger, upload, target)
 
 
 def command_of(batch: Batch, row: Row, target: Target) -> StudentCommand:
@@ -301,9 +319,22 @@ def command_of(batch: Batch, row: Row, target: Target) -> StudentCommand:
     return SubmitSet(batch.record_set(target.state_id))
 
 
-async def load_student(ledger: Ledger, target: Target) -> Loaded:
-    """Load the student's stream as it stands."""
-    return loaded(await ledger.events_of(target.stream))
+async def load_student(ledger: Ledger, upload: Upload, target: Target) -> Loaded | None:
+    """Load the student's stream as it stands, to decide on it anew; None where this upload has no say in it any more.
+
+    Whoever was stopped here for long may find that others closed the upload meanwhile: what stands now may be newer
+    than this file, and every row has its verdict. Asked after loading, so that what comes later makes the decision
+    stale. Nor is anything decided for an erased student.
+    """
+    current = loaded(await ledger.events_of(target.stream))
+    async with ledger.pool.acquire() as connection:
+        closed = await index.stood(connection, [closing_command(upload.id)])
+    return None if closed or current.erased else current
+
+
+def closing_command(upload: UUID) -> UUID:
+    """Derive the id of closing an upload."""
+    return uuid5(upload, "closed")
 
 
 def more_than_one(found: Settled, row: Row) -> bool:

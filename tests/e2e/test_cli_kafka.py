@@ -1,17 +1,18 @@
 """The same commands with the log in Apache Kafka."""
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.e2e.cli import Cli, generate, server_of
+from tests.e2e.cli import Cli, generate
 
 pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
-def on_kafka(tmp_path: Path, kafka_bootstrap: list[str]) -> Cli:
+def on_kafka(cli: Cli, kafka_bootstrap: list[str]) -> Cli:
     """A ledger whose log is a new topic on one broker."""
     settings = {
         "LEDGER_LOG": "kafka",
@@ -20,7 +21,7 @@ def on_kafka(tmp_path: Path, kafka_bootstrap: list[str]) -> Cli:
         "LEDGER_REPLICATION": "1",
         "LEDGER_MIN_INSYNC": "1",
     }
-    return Cli(tmp_path / "home", settings)
+    return replace(cli, settings=settings)
 
 
 def test_upload_edit_replay_rebuild_and_fsck_on_kafka(on_kafka: Cli, tmp_path: Path) -> None:
@@ -38,4 +39,3 @@ def test_upload_edit_replay_rebuild_and_fsck_on_kafka(on_kafka: Cli, tmp_path: P
     assert cli.json("fsck")["differences"] == 0
     assert cli.json("status")["log"].startswith("Kafka topic test-")
     assert not (cli.home / "ledger.sqlite").exists()
-    assert not server_of(cli.home)

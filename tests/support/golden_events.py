@@ -17,8 +17,8 @@ from events.certification import Graduate, SiteCertified, SiteUncertified
 from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
-from events.sealing import event_context
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.sealing import event_context
 from events.stored import Event, Standing, clear_part, plaintext, store
 from events.streams import (
     certification_stream,
