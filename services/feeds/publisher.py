@@ -45,7 +45,7 @@ async def publish_from(ledger: Ledger, feeds: Feeds, broker: KafkaBroker, last: 
             continue
         await send(ledger, feeds, broker, rows)
         last = rows[-1].sequence
-        log.info("published", topic=feeds.ots, messages=len(rows), last=last)
+        log.debug("published", topic=feeds.ots, messages=len(rows), last=last)
 
 
 async def waiting(ledger: Ledger, last: int) -> list[FeedRow]:
