@@ -1,5 +1,9 @@
 """Identities and certification as an operator meets them: from eScholar's extract to a site's second certification."""
 
+import os
+import pty
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,7 @@ import pytest
 from services.generate import Spec
 from services.generate import generate as make
 from services.generate.extract import GeneratedExtract
-from tests.e2e.cli import Cli
+from tests.e2e.cli import LEDGER, Cli
 
 pytestmark = pytest.mark.postgres
 
@@ -111,6 +115,45 @@ def leave_nothing_readable(cli: Cli) -> None:
     canaries = GeneratedExtract(SCHOOL).canaries
     assert log
     assert not [one for one in (*canaries.names, *canaries.birth_dates, *canaries.state_ids) if one.encode() in log]
+
+
+def test_what_was_shown_is_certified_although_an_edit_lands_while_the_certifier_thinks(
+    cli: Cli, files: tuple[Path, Path]
+) -> None:
+    """The question is asked with the ledger closed; no is no; yes certifies what was shown and nothing newer."""
+    cli("upload", files[0])
+    cli("collection", "open", "2025")
+    assert certifier(cli, lambda: None, says="n") == 2
+    assert standings(cli, expect=1)["017001"] == "never-certified"
+
+    one = cli.json("certify", "017001", *YEAR, "--dry-run")["graduates"][0]["state_id"]
+    edited: list[int] = []
+
+    def edit() -> None:
+        answer = cli.json("edit", "student", one, "local_identification_number=LC7777777")
+        edited.append(answer["position"])
+
+    assert certifier(cli, edit, says="y") == 0
+    answer = cli.json("certifications", expect=1)
+    assert answer["sites"][0]["standing"] == "needs-recertification"
+    assert [(each["state_id"], [each["position"]]) for each in answer["disagreements"]] == [(one, edited)]
+    assert answer["sites"][0]["position"] > edited[0]
+
+
+def certifier(cli: Cli, meanwhile: Callable[[], None], *, says: str) -> int:
+    """Somebody at a terminal: looks, lets something happen, answers. Returns how the command ended."""
+    terminal, inner = pty.openpty()
+    command = [str(LEDGER), "certify", "017001", *YEAR]
+    with subprocess.Popen(command, stdin=inner, stdout=subprocess.PIPE, stderr=inner, env=cli.environment({})) as asked:
+        os.close(inner)
+        said = b""
+        while b"[y/N]" not in said:
+            said += os.read(terminal, 1000)
+        meanwhile()
+        os.write(terminal, f"{says}\n".encode())
+        asked.communicate(timeout=60)
+    os.close(terminal)
+    return asked.returncode
 
 
 def test_a_faulty_extract_is_refused_whole_with_every_fault_and_no_value(cli: Cli, files: tuple[Path, Path]) -> None:

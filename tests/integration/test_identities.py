@@ -118,6 +118,20 @@ async def test_two_loads_at_once_leave_each_student_one_of_their_identities(hous
             assert await known(ledger, one.state_id) in {event_of(one), event_of(another)}
 
 
+async def test_an_identity_that_changed_since_it_was_read_is_decided_again(house: House) -> None:
+    gate = GateLog(house.log.store, "identity")
+    async with house.open(log=gate) as ledger, house.open() as other:
+        first, *_ = extract_of(ledger, PUBLIC)
+        planned, renamed = await plan(ledger, [first]), replace(first, suffix="IX")
+
+        async def sooner() -> None:
+            assert await load(other, await plan(other, [renamed]), uuid4()) == 1
+
+        gate.before = sooner
+        assert await load(ledger, planned, uuid4()) == 1
+        assert await known(ledger, first.state_id) == event_of(first)
+
+
 async def test_no_value_of_an_extract_lies_readable_in_the_log(house: House) -> None:
     made = GeneratedExtract(PUBLIC)
     async with house.open() as ledger:
@@ -208,7 +222,7 @@ async def test_an_edit_that_loses_its_race_leaves_the_name_that_is_stored(house:
     async with house.open() as other:
         await upload(other, tmp_path, NONPUBLIC)
     state_id, student = next(iter(records(NONPUBLIC).items()))
-    gate = GateLog(house.log.store, "student")
+    gate = GateLog(house.log.store, "identity")
     async with house.open(log=gate) as ledger, house.open() as other:
 
         async def sooner() -> None:
@@ -218,6 +232,8 @@ async def test_an_edit_that_loses_its_race_leaves_the_name_that_is_stored(house:
         outcome = await command(ledger, state_id, EditStudent({"last_name": "Quendamarope"}), stated=1)
 
         assert isinstance(outcome, Conflict)
+        ref = (await find_key(ledger, state_id)).owner
+        assert len(await ledger.events_of(identity_stream(ref))) == 3  # as uploaded, as edited, as stored
         assert await known(ledger, state_id) == identity_in_record(student)
 
 
