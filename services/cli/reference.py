@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import typer
 
-from services.cli import answers, certify_answers, ots_answers
+from services.cli import answers, certify_answers, ots_answers, year_answers
 from services.cli.app import COMMANDS, SETTINGS, app
 from services.cli.errors import MEANINGS
 
@@ -22,6 +22,12 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "edit": answers.EditAnswer,
     "add": answers.EditAnswer,
     "delete": answers.EditAnswer,
+    "reassign": year_answers.ReassignAnswer,
+    "rollover": year_answers.RolloverAnswer,
+    "collection open": year_answers.CollectionAnswer,
+    "collection close": year_answers.CollectionAnswer,
+    "collection grant": year_answers.CollectionAnswer,
+    "collection list": year_answers.CollectionsAnswer,
     "identities load": certify_answers.LoadAnswer,
     "identities missing": certify_answers.MissingAnswer,
     "certify": certify_answers.CertifyAnswer,
