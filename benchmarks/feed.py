@@ -6,12 +6,14 @@ consumer share a process and one broker, so the figure bears all of their work o
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from uuid import uuid4
 
 import msgspec
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.figures import Figure, Target, percentile
@@ -41,6 +43,7 @@ async def measure(plan: Plan) -> list[Figure]:
     if not await plan.kafka():
         return []
     commits = COMMITS // 5 if plan.quick else COMMITS
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     p50, p99 = [], []
     for _ in range(plan.runs):
         plan.said(f"{commits:,} commits to the feed's consumer")

@@ -122,7 +122,8 @@ def kafka_for(named: list[str]) -> Iterator[dict[str, str]]:
 
     from services.embedded.local_kafka import LocalKafka
 
-    settings = {"LEDGER_LOG": "kafka", "LEDGER_TOPIC": f"transcript-ledger-demo-{uuid4().hex[:8]}"}
+    topic = f"transcript-ledger-demo-{uuid4().hex[:8]}"
+    settings = {"LEDGER_LOG": "kafka", "LEDGER_TOPIC": topic, "LEDGER_FEEDS_PREFIX": f"{topic}."}
     if named:
         copies = {name: os.environ[name] for name in ("LEDGER_REPLICATION", "LEDGER_MIN_INSYNC") if name in os.environ}
         yield settings | copies | {"LEDGER_KAFKA": ",".join(named)}

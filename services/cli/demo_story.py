@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shlex
 import signal
 import sys
@@ -37,6 +38,10 @@ def tell_story(students: int) -> None:
     position = edited(student)
     as_it_stood(student, position)
     tell_second_act(students)
+    if os.environ.get("LEDGER_LOG") == "kafka":
+        from services.cli.demo_feed import tell_feed
+
+        tell_feed()
     rebuilt()
     headline(f"The end, after {monotonic() - began:.0f} seconds. Every step gave what the story says.")
 

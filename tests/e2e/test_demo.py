@@ -51,4 +51,5 @@ def test_the_demo_tells_the_same_story_on_kafka(cli: Cli, kafka_bootstrap: list[
     )
 
     assert "Every step gave what the story says." in ran.out
+    assert "no gap, no repeat" in ran.out
     assert not (cli.home / "demo" / "ledger.sqlite").exists()
