@@ -5,13 +5,14 @@ from uuid import UUID
 
 from events.registry.contract import Key
 from events.student import ABSENT, StudentEvent, StudentState, evolve, standing
-from events.student_commands import Checks, Refused, StudentCommand, decide
+from events.student_commands import Checks, Refused, StudentCommand, decide, fields_of, unknown_field
 from projections import index
 from projections.index import Settled
 from projections.opening import OpenCommit
 from schemas.layout import Layout, load_layout
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.records import RecordSet
+from schemas.louisiana_sts.table import table
 from schemas.problems import Problem
 from services.ledger import Draft, Ledger, Written
 
@@ -109,25 +110,29 @@ async def execute(
         if (earlier := await look_up(ledger, command_id)) and earlier.stands:
             return Stored(command_id, earlier.position, earlier.version, repeated=True)
         layout = layout_of(current.layout, target.state_id)
-        decision = decide_on(command, current, stated, checks_for(ledger, target, layout))
+        decision = decide_on(command, current, stated, layout, checks_for(ledger, target, layout))
         if not isinstance(decision, tuple):
             if at_the_end:
                 return decision
             await ledger.caught_up()
             at_the_end = True
             continue
-        draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
+        rules = table("public" if layout.variant == "public" else "nonpublic").digest
+        draft = draft_of(target, current, decision, command_id, reason=reason, rules=rules, layout=layout.digest)
         settled = await ledger.append(draft)
         if settled.stands:
             return Stored(command_id, settled.position, settled.version, settled.repeated)
 
 
 def decide_on(
-    command: StudentCommand, current: Loaded, stated: int | None, checks: Checks
+    command: StudentCommand, current: Loaded, stated: int | None, layout: Layout, checks: Checks
 ) -> tuple[StudentEvent, ...] | Conflict | Unchanged | Refused:
     """Return the events to append, or what the caller is told instead."""
     if stated is not None and stated != current.version:
         return Conflict(stated, current.version, current.position)
+    record, fields = fields_of(command)
+    if unknown := sorted(fields.keys() - layout[record].by_name.keys()):
+        return Refused(tuple(unknown_field(record, name) for name in unknown))
     return decide(command, current.state, checks) or Unchanged(current.version)
 
 
