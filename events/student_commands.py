@@ -162,6 +162,18 @@ def key_field(record: str, name: str) -> Problem:
     )
 
 
+def unknown_field(record: str, name: str) -> Problem:
+    """Say that a record has no such field."""
+    return Problem(
+        code="S07",
+        message=f"NO FIELD {name} IN RECORD {record}",
+        effect="reject_student",
+        record=record,
+        field=name,
+        hint="Name a field of the record's layout; `ledger student --json` shows those that are filled.",
+    )
+
+
 def decide(command: StudentCommand, state: StudentState, checks: Checks) -> Decision:
     """Decide a command: no event when nothing would change, Refused when it may not happen.
 
@@ -230,21 +242,23 @@ def identity_of(problem: Problem) -> tuple[str, str | None, str | None, bytes]:
 def target_problems(command: Edit, state: Present) -> tuple[Problem, ...]:
     """Return what is wrong with the record or field that an edit aims at."""
     match command:
-        case EditStudent(changes=fields):
-            return key_problems(STUDENT, fields)
-        case AddCourse(fields=fields):
-            return key_problems(COURSE, fields)
-        case AddCredential(fields=fields):
-            return key_problems(CREDENTIAL, fields)
-        case EditCourse(number=number, changes=fields) if number in state.courses:
-            return key_problems(COURSE, fields)
-        case EditCredential(number=number, changes=fields) if number in state.credentials:
-            return key_problems(CREDENTIAL, fields)
         case EditCourse(number=number) | DeleteCourse(number=number) if number not in state.courses:
             return (no_such_number(COURSE, number, state.courses),)
         case EditCredential(number=number) | DeleteCredential(number=number) if number not in state.credentials:
             return (no_such_number(CREDENTIAL, number, state.credentials),)
-    return ()
+    return key_problems(*fields_of(command))
+
+
+def fields_of(command: StudentCommand) -> tuple[str, Fields]:
+    """Return the fields that an edit names, and the record type they belong to."""
+    match command:
+        case EditStudent(changes=fields):
+            return STUDENT, fields
+        case AddCourse(fields=fields) | EditCourse(changes=fields):
+            return COURSE, fields
+        case AddCredential(fields=fields) | EditCredential(changes=fields):
+            return CREDENTIAL, fields
+    return STUDENT, {}
 
 
 def key_problems(record: str, fields: Fields) -> tuple[Problem, ...]:

@@ -6,13 +6,14 @@ from uuid import UUID, uuid5
 
 from events.registry.contract import Key
 from events.student import ABSENT, Absent, GraduationDateRemoved, StudentEvent, StudentState, evolve, fold, standing
-from events.student_commands import Checks, Refused, StudentCommand, decide
+from events.student_commands import Checks, Refused, StudentCommand, decide, fields_of, unknown_field
 from projections import index
 from projections.index import Settled
 from projections.opening import OpenCommit
 from schemas.layout import Layout, load_layout
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.records import RecordSet
+from schemas.louisiana_sts.table import table
 from schemas.problems import Problem
 from services.collections import refusal
 from services.identities import follow_record
@@ -119,14 +120,15 @@ async def execute(
         layout = layout_of(current.layout, target.state_id)
         closed = await refusal(ledger, target.bssy, target.sponsor)
         checks = checks_for(ledger, target, layout)
-        decision = Refused((closed,)) if closed else decide_on(command, current, stated, checks)
+        decision = Refused((closed,)) if closed else decide_on(command, current, stated, layout, checks)
         if not isinstance(decision, tuple):
             if at_the_end:
                 return decision
             await ledger.caught_up()
             at_the_end = True
             continue
-        draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
+        rules = table("public" if layout.variant == "public" else "nonpublic").digest
+        draft = draft_of(target, current, decision, command_id, reason=reason, rules=rules, layout=layout.digest)
         named = await name(ledger, target, fold(current.state, decision), uuid5(command_id, f"{current.version}/after"))
         settled = await ledger.append(draft)
         if settled.stands:
@@ -160,11 +162,14 @@ async def name(ledger: Ledger, target: Target, state: StudentState, command_id: 
 
 
 def decide_on(
-    command: StudentCommand, current: Loaded, stated: int | None, checks: Checks
+    command: StudentCommand, current: Loaded, stated: int | None, layout: Layout, checks: Checks
 ) -> tuple[StudentEvent, ...] | Conflict | Unchanged | Refused:
     """Return the events to append, or what the caller is told instead."""
     if stated is not None and stated != current.version:
         return Conflict(stated, current.version, current.position)
+    record, fields = fields_of(command)
+    if unknown := sorted(fields.keys() - layout[record].by_name.keys()):
+        return Refused(tuple(unknown_field(record, name) for name in unknown))
     return decide(command, current.state, checks) or Unchanged(current.version)
 
 

@@ -126,7 +126,7 @@ class Ledger:
         watched = {waiting, self.following} if self.following is not None else {waiting}
         try:
             await asyncio.wait(watched, timeout=VERDICT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done():
+            if waiting.done() and not waiting.cancelled():
                 return waiting.result()
         finally:
             waiting.cancel()

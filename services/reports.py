@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from events.upload import NotReceived
 from projections.upload_queries import report_of
 from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
 from schemas.problems import Problem, Report, Undecided
@@ -36,9 +37,9 @@ async def read_report(ledger: Ledger, upload: UUID, *, with_lines: bool = True) 
 async def read_lines(ledger: Ledger, upload: UUID) -> Batch | None:
     """Read the uploaded file again; None when its time of keeping is over."""
     found = await load(ledger, upload)
-    received = found.state.received if hasattr(found.state, "received") else None
-    if received is None:
+    if isinstance(found.state, NotReceived):
         return None
+    received = found.state.received
     try:
         data = await ledger.blobs.get(received.blob, found.key)
     except BlobMissing:

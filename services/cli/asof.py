@@ -6,8 +6,7 @@ from projections import index
 from projections.database import Connection
 from projections.index import Head
 from services.cli.errors import CommandRefused
-
-HELP = "A position (123 or 7a1d5c7e@123), which counts as seen, or a time (2026-01-31T17:00; UTC unless it says)."
+from services.cli.options import AS_OF
 
 
 async def resolve(connection: Connection, head: Head, ledger: str, text: str) -> int:
@@ -31,5 +30,5 @@ def parse(text: str, ledger: str) -> int | datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandRefused(f"{text!r} is neither a position nor a time. {HELP}") from None
+        raise CommandRefused(f"{text!r} is neither a position nor a time. It must be: {AS_OF}") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

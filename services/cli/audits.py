@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.errors import ExitCode
-from services.cli.options import AsJson, Bssy, Sponsor, StateId
+from services.cli.options import AS_OF, AsJson, Bssy, Sponsor, StateId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from services.history import Change, Entry
     from services.ledger import Ledger
 
-AS_OF = "A position, which counts as seen (123 or 7a1d5c7e@123), or a time (2026-01-31T17:00; UTC unless it says)."
 SHOWN_RECORDS = 5
 
 

@@ -10,6 +10,7 @@ Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The record's numb
 Assignments = Annotated[
     list[str], typer.Argument(metavar="FIELD=VALUE...", help="The layout's field names; FIELD= blanks a field.")
 ]
+AS_OF = "A position, which counts as seen (123 or 7a1d5c7e@123), or a time (2026-01-31T17:00; UTC unless it says)."
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Bssy = Annotated[
     str | None, typer.Option(metavar="YEAR", help="School year, by its first calendar year; without it, the newest.")

@@ -5,19 +5,19 @@ A `House` is what outlives a process. `house.open()` is a process: a ledger with
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from events.commit import Commit, Genesis, encode
+from events.commit import Commit, Genesis, decode, encode
 from events.genesis import adopt_genesis
 from events.identity import IdentityEvent, IdentityState, Unknown
 from events.identity import evolve as evolve_identity
 from events.identity import standing as identity_standing
 from events.log.contract import Log
-from events.log.memory import MemoryLog
+from events.log.memory import MemoryLog, MemoryStore
 from events.registry.contract import Key, Registry
 from events.registry.memory import MemoryRegistry
 from events.sealing import event_context
@@ -227,3 +227,17 @@ class House:
         finding = await self.check()
         assert finding.differences == ()
         assert finding.position == await self.log.end() == end
+
+
+class Watched(MemoryLog):
+    """A log that lets a test step in just before a commit is appended."""
+
+    def __init__(self, store: MemoryStore, before: Callable[[Commit], Awaitable[None]]) -> None:
+        super().__init__(store)
+        self._before = before
+
+    async def append(self, data: bytes, *, deadline: float = 30.0) -> int:
+        entry = decode(data)
+        if isinstance(entry, Commit):
+            await self._before(entry)
+        return await super().append(data, deadline=deadline)

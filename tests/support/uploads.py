@@ -9,6 +9,7 @@ from events.streams import student_stream
 from events.student import Present
 from events.upload import Done, Mode, UploadClosed
 from schemas.layout import Variant, load_layout
+from schemas.louisiana_sts.records import RecordSet, stored_fields
 from services.commands import Loaded, Target, loaded
 from services.generate.file import Made, Spec, generate, joined, overwritten
 from services.intake.receive import Received, receive
@@ -73,6 +74,16 @@ class Student:
         }
         lines = [record.render(keys | {"ibc_code": str(901 + each)}) for each in range(number)]
         return replace(self.without("050"), lines=(*self.without("050").lines, *lines))
+
+    def record_set(self) -> RecordSet:
+        """Return the set that is stored once these lines were uploaded."""
+        layout = load_layout(PUBLIC)
+        cut = [
+            (code, stored_fields(code, layout[code].cut(line)))
+            for code, line in zip(self.codes(), self.lines, strict=True)
+        ]
+        of = {code: tuple(fields for each, fields in cut if each == code) for code in ("020", "030", "050")}
+        return RecordSet("full", of["020"][0], of["030"], of["050"])
 
     def faulty(self) -> "Student":
         """Return the same student with a fault in the first course that holds the student."""
