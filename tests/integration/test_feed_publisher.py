@@ -170,3 +170,21 @@ async def test_the_topics_have_one_partition_and_keep_messages_for_a_week(told: 
         found = await admin.describe_topics(list(told.feeds.topics))
     assert [len(each["partitions"]) for each in found] == [1, 1, 1]
     assert await last_published(told.feeds, told.ledger.genesis.ledger) == 0
+
+
+async def test_the_example_consumer_reads_a_real_feed(told: Told) -> None:
+    await publish_until(told, len(told.rows))
+    example = Path(__file__).parents[2] / "examples" / "ots_consumer.py"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(example), ",".join(told.settings.kafka), told.feeds.ots),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            lines = [(await process.stdout.readline()).decode().split() for _ in told.rows]
+    finally:
+        process.terminate()
+        await process.communicate()
+
+    assert lines == [[str(row.sequence), row.kind, str(row.event_id), "new"] for row in told.rows]
