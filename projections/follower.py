@@ -19,8 +19,10 @@ from projections import index
 from projections.advance import PositionMoved, advance
 from projections.catch_up import bring_forward, catch_up, left_behind
 from projections.database import SERVER_TROUBLE, Connection, connect
+from projections.index import Head
 from projections.opening import Keyring
 from projections.projection import Projection
+from projections.startup import check_log_against_views
 from projections.views import PROJECTIONS, SCHEMAS, create_views
 
 FOLLOWER_LOCK = 0x1ED6E8
@@ -112,9 +114,12 @@ class Follower:
 
     async def _lead(self, connection: Connection) -> None:
         """Fold batch after batch as they come."""
-        self.progress.leading, self.progress.trouble = True, ""
         await self._forget_erased(connection)
-        start = (await index.read_head(connection)).next_position
+        head = await index.read_head(connection)
+        await check_log_against_views(self._log, head)
+        self.progress.leading, self.progress.trouble = True, ""
+        # Beginning with the last record folded: from then on the log tells when that is not there any more.
+        start = head.next_position if head.last_position is None else head.last_position
         async with aclosing(self._log.follow(start, limit=BATCH)) as following:
             async for records in following:
                 start = await self._advance(connection, start, records)
@@ -130,10 +135,13 @@ class Follower:
             self.progress.next_position = head.next_position
             if head.next_position != seen:
                 await self._forget_erased(connection)
-            if head.next_position != seen or await self._log.end() <= head.next_position:
+            end = await self._log.end()
+            if end < head.next_position:
+                await check_log_against_views(self._log, head)
+            if head.next_position != seen or end <= head.next_position:
                 seen, since = head.next_position, clock()
             elif clock() - since > STALL_SECONDS:
-                await self._go_ahead(connection, head.next_position)
+                await self._go_ahead(connection, head)
             await asyncio.sleep(STANDBY_SECONDS)
 
     async def _forget_erased(self, connection: Connection) -> None:
@@ -142,8 +150,10 @@ class Follower:
             await self._registry.erase(ref)
             self._forgotten = position + 1
 
-    async def _go_ahead(self, connection: Connection, start: int) -> None:
+    async def _go_ahead(self, connection: Connection, head: Head) -> None:
         """Fold what lies there without the lock: its holder is stopped, or gone without its server noticing."""
+        await check_log_against_views(self._log, head)
+        start = head.next_position
         with suppress(PositionMoved):
             async with aclosing(self._log.read(start, limit=BATCH)) as lying:
                 async for records in lying:

@@ -1,5 +1,6 @@
 """What is compared before a process goes on from the saved position: is this the log that the views came from?"""
 
+import asyncio
 from contextlib import aclosing
 from hashlib import sha256
 
@@ -14,26 +15,42 @@ RESTORE = (
 )
 
 
-async def check_log_against_views(log: Log, head: Head, genesis: Genesis) -> None:
-    """Raise LogUnfit when the log is another ledger's, was truncated, or was truncated and has grown again."""
+LATE_SECONDS = 1.0
+"""How much later a Kafka broker that has just become the leader may know where the log ends."""
+
+
+async def check_log_against_views(log: Log, head: Head) -> None:
+    """Raise LogUnfit when the log was truncated, or was truncated and has grown again."""
     if head.last_position is None:
         return
-    if head.genesis is not None and head.genesis.ledger != genesis.ledger:
-        raise LogUnfit(
-            f"the views belong to ledger {short(head.genesis.ledger)}, the log to ledger {short(genesis.ledger)}; "
-            "name the log and the views of one ledger"
-        )
     end = await log.end()
     if end <= head.last_position:
+        await asyncio.sleep(LATE_SECONDS)
+        end = await log.end()
+    if end <= head.last_position:
         raise LogUnfit(
-            f"the log of ledger {short(genesis.ledger)} ends at {end}, but the views have folded it up to position "
+            f"the log of {name_of(head)} ends at {end}, but the views have folded it up to position "
             f"{head.last_position}: records {end} to {head.last_position} are missing. {RESTORE}"
         )
     if await digest_at(log, head.last_position) != head.last_digest:
         raise LogUnfit(
-            f"the log of ledger {short(genesis.ledger)} holds another record at position {head.last_position} than the "
+            f"the log of {name_of(head)} holds another record at position {head.last_position} than the "
             f"one the views have folded: it was truncated and has grown again. {RESTORE}"
         )
+
+
+def refuse_another_ledger(head: Head, genesis: Genesis) -> None:
+    """Raise LogUnfit when the views have folded another ledger's genesis than the log's."""
+    if head.genesis is not None and head.genesis.ledger != genesis.ledger:
+        raise LogUnfit(
+            f"the views belong to {name_of(head)}, the log to ledger {short(genesis.ledger)}; "
+            "name the log and the views of one ledger"
+        )
+
+
+def name_of(head: Head) -> str:
+    """Name the ledger whose views these are."""
+    return f"ledger {short(head.genesis.ledger)}" if head.genesis is not None else "this ledger"
 
 
 async def check_registry(registry: Registry, head: Head) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from events.log.contract import LogUnfit
 from projections import index
 from projections.database import SERVER_TROUBLE, Connection, Pool
 from projections.index import Settled
@@ -89,8 +90,13 @@ def commands(waiters: Iterable[Waiter]) -> list[UUID]:
 
 
 def answer(future: "asyncio.Future[Settled]", position: int, settled: Settled | None) -> None:
-    """Give a waiter its verdict. A record that the index passed without knowing its command was not ours."""
+    """Give a waiter its verdict. Where the index passed its position without it, the log was cut in between."""
     if settled is None:
-        future.set_exception(RuntimeError(f"the record at position {position} is not the one that was appended there"))
+        future.set_exception(
+            LogUnfit(
+                f"the views hold another record at position {position} than the one that was appended there: the log "
+                "was truncated. Stop all writers and start again, which says from where"
+            )
+        )
     else:
         future.set_result(replace(settled, repeated=settled.stands and settled.position != position))

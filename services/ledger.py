@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from events.commit import Commit, Genesis, StoredEvent, encode, short
-from events.log.contract import MAX_RECORD_BYTES, AppendUnknown, Log, LogError, LogUnfit
+from events.log.contract import MAX_RECORD_BYTES, AppendRefused, AppendUnknown, Log, LogError, LogUnfit
 from events.registry.contract import Key, Registry, RegistryError
 from events.sealing import event_context, seal
 from events.stored import Event, Standing, store
@@ -108,6 +108,8 @@ class Ledger:
         data = encode(self.commit(draft))
         if len(data) > MAX_RECORD_BYTES:
             raise CommitTooLarge(f"the commit has {len(data)} bytes, at most {MAX_RECORD_BYTES} fit into a record")
+        if error := self.stopped():
+            raise AppendRefused(f"nothing was sent, since the views stopped: {explained(error)}")
         try:
             position = await self.log.append(data)
         except AppendUnknown as unknown:
@@ -128,6 +130,8 @@ class Ledger:
             await asyncio.wait(watched, timeout=VERDICT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done() and not waiting.cancelled():
                 return waiting.result()
+        except LogUnfit as cut:
+            raise OutcomeUnknown(command, str(cut)) from cut
         finally:
             waiting.cancel()
         why = "the views do not follow the log now"

@@ -16,8 +16,9 @@ from events.registry.postgres import PostgresRegistry
 from projections import index
 from projections.database import Pool, connect, connect_pool
 from projections.follower import Follower
+from projections.index import Head
 from projections.opening import Keyring
-from projections.startup import check_log_against_views, check_registry
+from projections.startup import check_log_against_views, check_registry, refuse_another_ledger
 from projections.verdicts import Verdicts
 from projections.views import SCHEMAS, create_views
 from services.blobs import BlobStore
@@ -84,15 +85,27 @@ async def open_registry(settings: Settings, dsn: str, genesis: Genesis, key: Mas
 
 async def open_views(dsn: str, log: Log, registry: Registry, genesis: Genesis) -> Pool:
     """Create what is missing of the views, and refuse a log or a registry that does not belong to them."""
+    head = await head_of_views(dsn)
+    refuse_another_ledger(head, genesis)
+    await check_log_against_views(log, head)
+    await check_registry(registry, head)
+    return await connect_pool(dsn, SCHEMAS)
+
+
+async def refuse_emptied_log(dsn: str, log: Log) -> None:
+    """Refuse a log that lost everything the views have folded, before another ledger is begun in it."""
+    if await log.end() == 0:
+        await check_log_against_views(log, await head_of_views(dsn))
+
+
+async def head_of_views(dsn: str) -> Head:
+    """Create what is missing of the views, and return how far they have come."""
     connection = await connect(dsn, SCHEMAS)
     try:
         await create_views(connection)
-        head = await index.read_head(connection)
+        return await index.read_head(connection)
     finally:
         await connection.close()
-    await check_log_against_views(log, head, genesis)
-    await check_registry(registry, head)
-    return await connect_pool(dsn, SCHEMAS)
 
 
 @asynccontextmanager
@@ -111,8 +124,9 @@ async def open_ledger(
     async with AsyncExitStack() as stack:
         log = await open_log(settings)
         stack.push_async_callback(log.close)
-        genesis = await adopt_genesis(log, ledger=uuid4(), state_system=settings.state_system, time=clock())
         views_dsn, registry_dsn = await databases(settings, stack)
+        await refuse_emptied_log(views_dsn, log)
+        genesis = await adopt_genesis(log, ledger=uuid4(), state_system=settings.state_system, time=clock())
         key = master_key(settings, new_ledger=await log.end() <= 1, told=told)
         registry = await open_registry(settings, registry_dsn, genesis, key)
         stack.push_async_callback(registry.close)

@@ -76,7 +76,8 @@ class Log(Protocol):
         """Like `read`, but wait for more at the end; ends only when the consumer stops iterating or is cancelled.
 
         A lost connection is waited out and reading goes on at the next position; nothing is skipped or repeated.
-        Raises as `read` does, and LogUnavailable once the log is closed.
+        Raises as `read` does, LogUnfit where the last record yielded is not there any more, and LogUnavailable once
+        the log is closed.
         """
         ...
 

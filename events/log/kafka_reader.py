@@ -19,6 +19,8 @@ CONNECT_WITHIN = 15.0
 STEP = 1.0
 """Seconds that one look for more records takes when there are none."""
 BACKOFF = 0.2
+SILENCE = 0.2
+"""Seconds without records after which the last one is read again with the next: a topic is not replaced any faster."""
 STALLED = 5.0
 """Seconds after which a consumer that brings nothing is checked against the topic's end, and replaced if it hangs."""
 PATIENCE = 30.0
@@ -26,22 +28,40 @@ PATIENCE = 30.0
 CORRUPT_TRIES = 3
 
 
+class LastRecordGone(Exception):
+    """Where the last record was read, there is another one now."""
+
+
 class Cursor:
     """One reader's place in the topic, and the consumer it has at the moment."""
 
     def __init__(self, kafka: Kafka, topic: str, position: int) -> None:
         self.position = position
+        self.last: Record | None = None
         self.damaged = 0
         self.quiet_since = asyncio.get_running_loop().time()
         self._kafka = kafka
         self._partition = TopicPartition(topic, 0)
         self._consumer: AIOKafkaConsumer | None = None
+        self._again, self._sure = False, self.quiet_since
 
     async def next(self, limit: int) -> list[Record]:
-        """Return what there is, or what comes within STEP: perhaps nothing. Raises KafkaError, TimeoutError."""
+        """Return what there is, or what comes within STEP: perhaps nothing.
+
+        What comes after a silence, or on a new connection, is taken only together with the last record before it.
+        Raises LastRecordGone, KafkaError, TimeoutError.
+        """
         consumer = self._consumer or await self._connect()
         found = await consumer.getmany(self._partition, timeout_ms=int(STEP * 1000), max_records=limit)
         records = [Record(each.offset, each.value or b"") for each in found.get(self._partition, ())]
+        if records and self._again:
+            records = self._after_last(records)
+        elif records and asyncio.get_running_loop().time() - self._sure > SILENCE:
+            self._read_last_again(consumer)
+        if self._again:
+            return []
+        if records:
+            self._sure, self.last = asyncio.get_running_loop().time(), records[-1]
         reached = await consumer.position(self._partition)
         if reached > self.position:
             self.position = reached
@@ -53,8 +73,20 @@ class Cursor:
         consumer = await connect(self._kafka)
         consumer.assign([self._partition])
         consumer.seek(self._partition, self.position)
+        self._read_last_again(consumer)
         self._consumer = consumer
         return consumer
+
+    def _read_last_again(self, consumer: AIOKafkaConsumer) -> None:
+        if self.last is not None:
+            consumer.seek(self._partition, self.last.position)
+            self._again = True
+
+    def _after_last(self, records: list[Record]) -> list[Record]:
+        if records[0] != self.last:
+            raise LastRecordGone
+        self._again, self._sure = False, asyncio.get_running_loop().time()
+        return records[1:]
 
     @property
     def quiet(self) -> float:
@@ -134,6 +166,13 @@ class KafkaReader:
             await cursor.disconnect()
             with suppress(LogUnavailable):
                 await self._refuse_hole(cursor.position)
+        except LastRecordGone:
+            assert cursor.last is not None
+            raise LogUnfit(
+                f"the topic {self._topic} on {self._kafka} does not hold the record at position "
+                f"{cursor.last.position} any more that was read there: records were removed or replaced; restore the "
+                "topic from a backup"
+            ) from None
         except CorruptRecordException as error:
             await cursor.disconnect()
             cursor.damaged += 1

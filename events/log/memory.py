@@ -46,13 +46,15 @@ class MemoryLog:
             yield self.store.records[position : min(position + limit, end)]
 
     async def follow(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
-        position = start
+        position, last = start, None
         while True:
             self._check(position)
+            if last is not None and self.store.records[last.position] != last:
+                raise LogUnfit(f"the record at position {last.position} is another one than was read there")
             grown = self.store.grown
             if batch := self.store.records[position : position + limit]:
                 yield batch
-                position += len(batch)
+                position, last = position + len(batch), batch[-1]
             else:
                 await grown.wait()
 

@@ -54,12 +54,12 @@ class SqliteLog:
 
     async def follow(self, start: int = 0, *, limit: int = 500) -> AsyncGenerator[Sequence[Record], None]:
         await self._end_not_before(start)
-        position = start
+        last: Record | None = None
         while True:
             grown = self._grown
-            if batch := await self._select(position, None, limit):
+            if batch := await self._select_after(last, start, limit):
                 yield batch
-                position = batch[-1].position + 1
+                last = batch[-1]
             else:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL):
@@ -115,6 +115,18 @@ class SqliteLog:
 
     async def _select(self, start: int, end: int | None, limit: int) -> list[Record]:
         return await self._read(lambda: sqlite_file.select(self._reading, start, end, limit))
+
+    async def _select_after(self, last: Record | None, start: int, limit: int) -> list[Record]:
+        """Return what comes after the last record read, which must still be there: else the file was cut."""
+        if last is None:
+            return await self._select(start, None, limit)
+        found = await self._select(last.position, None, limit + 1)
+        if found[:1] != [last]:
+            raise LogUnfit(
+                f"the log {self._path} does not hold the record at position {last.position} any more that was read "
+                "there: records were removed or replaced; restore the file from a backup"
+            )
+        return found[1:]
 
     async def _read(self, question: Callable[[], T]) -> T:
         """Ask the file in the reading thread. Raises LogUnavailable or LogUnfit."""

@@ -316,7 +316,7 @@ async def test_a_log_shorter_than_the_views_is_never_followed(house: House) -> N
     house.is_sound = False
     cut = MemoryStore()
     cut.records = house.log.store.records[:5]
-    with pytest.raises(LogUnfit, match="ends at position 5"):
+    with pytest.raises(LogUnfit, match="ends at 5, but the views have folded"):
         await house.follower(log=MemoryLog(cut)).run()
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from events.identity import StudentIdentified
+from events.log.contract import LogUnfit
 from events.streams import identity_stream
 from projections import index
 from projections.database import connect_pool
@@ -175,7 +176,7 @@ async def test_a_position_that_holds_somebody_elses_record_is_a_fault_and_not_a_
     await write(house, uuid4())
     await house.fold()
     async with listening(house) as verdicts:
-        with pytest.raises(RuntimeError, match="position 1 is not the one that was appended there"):
+        with pytest.raises(LogUnfit, match="another record at position 1 than the one that was appended there"):
             await verdicts.of(uuid4(), 1)
         async with house.views() as connection:
             assert (await read_head(connection)).next_position == 2
