@@ -7,8 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from events.official_transcript import Answer
 from events.sealing import event_context, unseal
-from events.streams import parse_student_stream
+from events.stored import read_clear
+from events.streams import StudentStream, official_stream, owner_of, parse_student_stream
 from events.student import (
     ABSENT,
     GraduationDateRemoved,
@@ -66,8 +68,17 @@ class RemovedDate(msgspec.Struct, frozen=True):
     codes: tuple[str, ...]
 
 
+class OtsReply(msgspec.Struct, frozen=True):
+    """What the OTS answered to a certification: S with the version's mark (0 shows none), or R with its reasons."""
+
+    status: str
+    version: int | None
+    reasons: tuple[str, ...]
+    certified_at: int
+
+
 class Entry(msgspec.Struct, frozen=True):
-    """One commit on the student's stream. A void one changed nothing and shows who tried.
+    """One commit on the student's stream, or an answer of the OTS. A void one changed nothing and shows who tried.
 
     `version` is the stream's once it stood (0 for a void one); `upload` is the upload it came from, if it did, and
     `upload_position` where that was received; `copied_from` is the set that was reassigned or rolled over.
@@ -86,11 +97,16 @@ class Entry(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
     copied_from: CopiedFrom | None = None
     graduation_date_removed: RemovedDate | None = None
+    official: OtsReply | None = None
 
 
 async def history(ledger: Ledger, stream: str, *, voids: bool = False) -> tuple[Entry, ...]:
-    """Return a stream's history in log order, with `voids` also the attempts that changed nothing."""
+    """Return a student's history in log order, with `voids` also the attempts that changed nothing.
+
+    What the OTS answered about the student in that year stands between the commits on the student's own stream.
+    """
     commits = await ledger.events_of(stream)
+    answered = await ledger.events_of(official_stream(owner_of(stream)))
     async with ledger.pool.acquire() as connection:
         causes = await upload_positions(connection, [c.commit.cause for c in commits if c.commit.cause])
         tried = await attempts(connection, stream) if voids else []
@@ -98,6 +114,7 @@ async def history(ledger: Ledger, stream: str, *, voids: bool = False) -> tuple[
     entries = [
         *standing_entries(commits, causes, positions),
         *(void_entry(one) for one in tried if one.verdict != "stands"),
+        *official_entries(answered, parse_student_stream(stream)),
     ]
     return tuple(sorted(entries, key=lambda entry: entry.position))
 
@@ -154,6 +171,35 @@ def standing_entries(
         )
         state = after
     return entries
+
+
+def official_entries(commits: Sequence[OpenCommit], of: StudentStream) -> list[Entry]:
+    """Say what the OTS answered about one set; the clear part is enough, so an erased student's answers stay told."""
+    entries = []
+    for opened in commits:
+        answer = read_clear(opened.commit.events[-1], Answer)
+        if (answer.bssy, answer.sponsor) == (of.bssy, of.sponsor):
+            version = answer.number - 1 if answer.number else None
+            said = OtsReply("S" if answer.number else "R", version, answer.reasons, answer.certified_at)
+            entries.append(msgspec.structs.replace(plain_entry(opened), official=said))
+    return entries
+
+
+def plain_entry(opened: OpenCommit) -> Entry:
+    """A commit that changed nothing of the set."""
+    return Entry(
+        position=opened.position,
+        time=opened.commit.time,
+        actor=opened.commit.actor,
+        verdict="stands",
+        version=opened.commit.version,
+        events=tuple(event.name for event in opened.commit.events),
+        command=opened.commit.command,
+        reason="",
+        upload=None,
+        upload_position=None,
+        changes=(),
+    )
 
 
 def void_entry(attempt: Attempt) -> Entry:

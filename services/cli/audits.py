@@ -96,6 +96,10 @@ def beside(ledger: str, one: "Entry") -> "Iterator[str]":
     if source := one.copied_from:
         where = f" at {at(ledger, source.position)}" if source.position is not None else ""
         yield f"copied from sponsor {source.sponsor}, {source.bssy}, version {source.version}{where}"
+    if answer := one.official:
+        sent = f"version \\[{answer.version}] sent" if answer.version else "first version sent"
+        what = sent if answer.status == "S" else f"rejected: {', '.join(answer.reasons)}"
+        yield f"{what}, as certified at {at(ledger, answer.certified_at)}"
     if removed := one.graduation_date_removed:
         yield f"graduation date {removed.date} removed, code {', '.join(removed.codes)}"
 
