@@ -9,7 +9,7 @@ import msgspec
 Action = Literal["store", "unchanged", "held", "remove"]
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True):
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One student. `version` is the stream's version when the plan was made."""
 
     ref: UUID

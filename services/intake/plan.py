@@ -53,7 +53,7 @@ Held = Mapping[UUID, tuple[int, str]]
 
 async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> tuple[Manifest, Findings]:
     """Return the manifest, and the findings with those that only the ledger can make."""
-    findings = holding(findings, too_large(batch, findings))
+    findings = holding(findings, await asyncio.to_thread(too_large, batch, findings))
     findings = holding(findings, await strangers(ledger, batch, findings))
     enrol = mode != "validate-only"
     rows: list[Row] = []
@@ -170,7 +170,7 @@ def too_large(batch: Batch, findings: Findings) -> dict[str, Problem]:
 
 async def strangers(ledger: Ledger, batch: Batch, findings: Findings) -> dict[str, Problem]:
     """Find those who are sent with 050 alone but hold no set here (507: no student with this id in STS)."""
-    alone = [s for s in batch.state_ids if s not in findings.held and is_alone(batch, s)]
+    alone = await asyncio.to_thread(those_alone, batch, findings)
     known = await ledger.registry.find(alone)
     async with ledger.pool.acquire() as connection:
         held = await held_sets(connection, batch, [key.owner for key in known.values()])
@@ -188,6 +188,11 @@ def place_problem(batch: Batch, state_id: str, found: Problem) -> Problem:
     return replace(
         found, line=line.number, record=line.code, field=field.name, columns=field.columns, found=line.raw[field.span]
     )
+
+
+def those_alone(batch: Batch, findings: Findings) -> list[str]:
+    """Return the students who are not held and are sent with 050 records only."""
+    return [one for one in batch.state_ids if one not in findings.held and is_alone(batch, one)]
 
 
 def is_alone(batch: Batch, state_id: str) -> bool:

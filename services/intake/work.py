@@ -41,7 +41,7 @@ from services.collections import refusal
 from services.commands import Loaded, Target, draft_of, loaded
 from services.identities import follow_record
 from services.intake.manifest import Manifest, Row, decode, encode
-from services.intake.plan import chunks, plan
+from services.intake.plan import CHUNK, chunks, plan
 from services.intake.receive import peek
 from services.ledger import Draft, Ledger, Written
 
@@ -346,7 +346,7 @@ async def tally(ledger: Ledger, upload: Upload, received: UploadReceived, manife
     """Count what became of the manifest's rows, from the verdicts alone, so that every process counts the same."""
     counts = Counter({"unchanged": manifest.count("unchanged")})
     rows = [row for row in manifest.rows if row.action in {"store", "remove"}]
-    for some in chunks(rows if received.mode != "validate-only" else [], 5_000):
+    for some in chunks(rows if received.mode != "validate-only" else [], CHUNK):
         async with ledger.pool.acquire() as connection:
             settled = await index.verdicts(connection, [student_command(upload.id, row.ref) for row in some])
             stood = {row.ref: one for row in some if (one := settled.get(student_command(upload.id, row.ref)))}
