@@ -191,7 +191,10 @@ async def write_students(connection: Connection, states: Sequence[tuple[OpenComm
 
 
 async def delete_students(connection: Connection, streams: Sequence[StudentStream]) -> None:
-    """Delete the rows of those students in those years, where there are any."""
+    """Delete the rows of those students in those years, where there are any.
+
+    "Not distinct" keeps the planner from the index of sites, whose every row has the same year and sponsor.
+    """
     if not streams:
         return
     keys = [s.ref for s in streams], [s.bssy for s in streams], [s.sponsor for s in streams]
