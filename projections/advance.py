@@ -54,10 +54,15 @@ async def advance(
         opened = await keyring.open(commits, await index.erased_among(connection, owners(commits)))
         names = await running(connection, head.next_position)
         history = History(connection, keyring)
+        beside: list[str] = []
         for projection in projections:
             if (projection.name, projection.version) in names:
                 parked = await apply_or_park(connection, projection, opened, history)
-                await move(connection, projection.name, moved.next_position, parked)
+                if parked is None:
+                    beside.append(projection.name)
+                else:
+                    await park(connection, projection.name, parked)
+        await move(connection, beside, moved.next_position)
         await connection.execute("select pg_notify($1, $2)", index.CHANNEL, str(moved.next_position))
     return moved.next_position
 
@@ -123,12 +128,20 @@ async def applies(
     return None
 
 
-async def move(connection: Connection, name: str, after: int, parked: Parked | None) -> None:
-    """Move a projection behind the batch, or leave it at the event it cannot fold."""
+async def move(connection: Connection, names: Sequence[str], after: int) -> None:
+    """Move projections behind the batch."""
     await connection.execute(
-        "update projections set next_position = $2, error_position = $3, error = $4 where name = $1",
+        "update projections set next_position = $2, error_position = null, error = null where name = any($1::text[])",
+        names,
+        after,
+    )
+
+
+async def park(connection: Connection, name: str, parked: Parked) -> None:
+    """Leave a projection at the event it cannot fold."""
+    await connection.execute(
+        "update projections set next_position = $2, error_position = $2, error = $3 where name = $1",
         name,
-        after if parked is None else parked.position,
-        None if parked is None else parked.position,
-        None if parked is None else parked.error,
+        parked.position,
+        parked.error,
     )

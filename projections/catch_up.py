@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from projections import index
-from projections.advance import apply_or_park, move
+from projections.advance import apply_or_park, move, park
 from projections.database import Connection
 from projections.opening import Keyring, owners
 from projections.projection import History, Projection
@@ -168,8 +168,11 @@ async def step(connection: Connection, projection: Projection, name: str, keyrin
         await connection.execute(f'set local search_path to "{name}", {index.SCHEMA}')
     opened = await keyring.open(commits, await index.erased_among(connection, owners(commits)))
     parked = await apply_or_park(connection, projection, opened, History(connection, keyring))
-    await move(connection, name, end, parked)
-    return None if parked is not None else max(0, head.next_position - end)
+    if parked is not None:
+        await park(connection, name, parked)
+        return None
+    await move(connection, [name], end)
+    return max(0, head.next_position - end)
 
 
 async def is_nearly_there(connection: Connection, name: str) -> bool:

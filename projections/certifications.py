@@ -9,7 +9,7 @@ from uuid import UUID
 from events.certification import SiteCertified, SiteUncertified
 from events.identity import IdentityStanding, is_erasure
 from events.stored import read_clear
-from events.streams import owner_of, parse_student_stream
+from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import StudentStanding
 from projections.database import Connection
 from projections.opening import OpenCommit
@@ -64,22 +64,32 @@ class Certifications:
 async def fold_students(connection: Connection, commits: Sequence[OpenCommit]) -> None:
     """Keep how each graduate of the batch stands; drop whoever is none any more."""
     last = {commit.commit.stream: commit for commit in commits}
-    keys = [parse_student_stream(stream) for stream in last]
-    await connection.execute(
-        "delete from graduates as g using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
-        "where (g.ref, g.bssy, g.sponsor) = (k.ref, k.bssy, k.sponsor)",
-        [key.ref for key in keys],
-        [key.bssy for key in keys],
-        [key.sponsor for key in keys],
-    )
+    begun = {commit.commit.stream for commit in commits if commit.commit.expected == 0}
+    await delete_graduates(connection, [parse_student_stream(stream) for stream in last.keys() - begun])
     rows = []
-    for key, commit in zip(keys, last.values(), strict=True):
+    for stream, commit in last.items():
         stands = read_clear(commit.commit.events[-1], StudentStanding)
         if stands.present and stands.graduate:
+            key = parse_student_stream(stream)
             at = (commit.commit.version, commit.position, commit.as_of)
             rows.append((key.ref, key.bssy, key.sponsor, stands.site, stands.sector, stands.record, *at))
     if rows:
         await connection.copy_records_to_table("graduates", records=rows)
+
+
+async def delete_graduates(connection: Connection, students: Sequence[StudentStream]) -> None:
+    """Delete the rows of those students in those years.
+
+    "Not distinct" keeps the planner from the index of sites, where all rows of a year lie together.
+    """
+    if students:
+        await connection.execute(
+            "delete from graduates as g using unnest($1::uuid[], $2::text[], $3::text[]) as k (ref, bssy, sponsor) "
+            "where g.ref = k.ref and (g.bssy, g.sponsor) is not distinct from (k.bssy, k.sponsor)",
+            [student.ref for student in students],
+            [student.bssy for student in students],
+            [student.sponsor for student in students],
+        )
 
 
 async def fold_identity(connection: Connection, commit: OpenCommit) -> None:
