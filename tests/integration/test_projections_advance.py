@@ -15,7 +15,7 @@ from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRef
 from projections.advance import PositionMoved, advance
 from projections.database import SERVER_TROUBLE, SESSION, Connection
 from projections.index import read_head
-from projections.views import PROJECTIONS
+from projections.views import PROJECTIONS, drop_views
 from tests.support.ledgers import House
 from tests.support.student_sets import ALGEBRA, FRENCH, NURSING, STUDENT, WELDING, full, submitted
 from tests.support.views import Gated, Rows, dump, head_of, records_of, with_transcripts
@@ -142,7 +142,7 @@ async def test_positions_may_have_gaps(house: House) -> None:
         assert await advance(connection, 0, gapped[:2], PROJECTIONS, house.keyring) == 6
         assert await advance(connection, 6, gapped[2:], PROJECTIONS, house.keyring) == 10
         assert await connection.fetchval("select version from transcript_students") == 2
-        await connection.execute("drop schema ledger_index, current_transcripts, uploads cascade")
+        await drop_views(connection)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -168,7 +168,7 @@ async def test_two_followers_with_overlapping_records_fold_each_once(house: Hous
 async def in_rebuilt_views(house: House) -> Rows:
     """Drop every view and fold the log anew."""
     async with house.views() as connection:
-        await connection.execute("drop schema ledger_index, current_transcripts, uploads cascade")
+        await drop_views(connection)
     await house.fold()
     async with house.views() as connection:
         return await dump(connection)

@@ -21,13 +21,12 @@ from projections.database import Connection
 from projections.follower import advance_to_end
 from projections.opening import Keyring, OpenCommit
 from projections.projection import History
-from projections.uploads import Uploads
 from projections.views import PROJECTIONS
 from services.ledger import Draft, ViewStopped, Written
 from services.wiring import stop
 from tests.support.ledgers import House
 from tests.support.student_sets import FRENCH, STUDENT, full, submitted
-from tests.support.views import Broken, Gated, dump, error_of, head_of, records_of, until, with_transcripts
+from tests.support.views import OTHERS, Broken, Gated, dump, error_of, head_of, records_of, until, with_transcripts
 
 NAME = "Vorimquendazylthaaaab"
 RECEIVED = UploadReceived("b" * 64, 600, "replace", "2025", "017", "public", "file.txt", "f" * 64)
@@ -287,7 +286,7 @@ async def test_a_follower_takes_on_what_a_dead_process_left_behind(house: House)
 
 async def test_a_view_that_joins_later_catches_up_beside_the_others(house: House) -> None:
     await write_students(house)
-    await house.fold((Uploads(),))
+    await house.fold(OTHERS)
     async with house.views() as connection:
         assert await connection.fetchval("select next_position from projections where name = $1", TRANSCRIPTS) == 0
         await connection.execute("select 1")
@@ -301,7 +300,7 @@ async def test_while_a_view_catches_up_verdicts_are_given(house: House, monkeypa
     """However long it takes: the index does not wait for it."""
     monkeypatch.setattr(catch_up_module, "BATCH", 3)
     await write_students(house)
-    await house.fold((Uploads(),))
+    await house.fold(OTHERS)
     waits, go_on = asyncio.Event(), asyncio.Event()
 
     async def gate(_connection: Connection) -> None:

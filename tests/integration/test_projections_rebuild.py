@@ -13,11 +13,10 @@ from projections.catch_up import NEXT, rebuild
 from projections.current_transcripts import CurrentTranscripts
 from projections.database import SERVER_TROUBLE, Connection
 from projections.opening import OpenCommit
-from projections.views import PROJECTIONS
 from services.wiring import stop
 from tests.support.ledgers import House
 from tests.support.student_sets import FRENCH, full, submitted
-from tests.support.views import Broken, Gated, Rows, dump, error_of, head_of, until
+from tests.support.views import Broken, Gated, Rows, dump, error_of, head_of, until, with_transcripts
 
 TRANSCRIPTS = "current_transcripts"
 STUDENTS = 12
@@ -207,7 +206,7 @@ async def test_new_rows_that_stop_at_an_event_are_dropped_and_the_reason_is_kept
 
 async def test_a_rebuild_brings_a_view_that_had_stopped_back(house: House) -> None:
     await write_students(house)
-    await house.fold((Broken(fails_at(7)), PROJECTIONS[1]))
+    await house.fold(with_transcripts(Broken(fails_at(7))))
     async with house.views() as connection:
         assert await error_of(connection, TRANSCRIPTS) is not None
         assert await rebuild(connection, CurrentTranscripts(), house.keyring)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from events.identity import StudentIdentified
+from events.identity import StudentIdentified, standing
 from events.log.contract import LogUnfit
 from events.streams import identity_stream
 from projections import index
@@ -37,7 +37,8 @@ async def write(house: House, command: UUID, *, expected: int | None = None) -> 
     """Write a commit under this command id."""
     key = (await house.registry.enrol(["1000000001"]))["1000000001"]
     event = StudentIdentified("Vorimquenda", "Zylthmarope")
-    return await house.pen.write(identity_stream(key.owner), [(event, None)], key, expected=expected, command=command)
+    told = [(event, standing(event, key.material))]
+    return await house.pen.write(identity_stream(key.owner), told, key, expected=expected, command=command)
 
 
 async def test_a_verdict_is_given_once_the_views_have_passed_the_record(house: House) -> None:

@@ -11,8 +11,10 @@ from projections.database import Connection
 from projections.fsck import INDEX_TABLES
 from projections.opening import OpenCommit
 from projections.projection import History, Projection
-from projections.uploads import Uploads
 from projections.views import PROJECTIONS
+
+OTHERS = tuple(one for one in PROJECTIONS if one.name != CurrentTranscripts.name)
+"""Every projection but the current transcripts."""
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -72,7 +74,7 @@ class Gated(CurrentTranscripts):
 
 def with_transcripts(projection: Projection) -> tuple[Projection, ...]:
     """Return all projections with this one for the current transcripts."""
-    return (projection, Uploads())
+    return (projection, *OTHERS)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
