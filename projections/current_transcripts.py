@@ -147,8 +147,9 @@ class CurrentTranscripts:
         """Replace the rows of every student whom the batch touches; drop those of the erased."""
         students = [commit for commit in commits if commit.category == "student" and not commit.erased]
         last = {commit.commit.stream: commit for commit in students}
+        begun = {commit.commit.stream for commit in students if commit.commit.expected == 0}
         states = await fold_students(students, history)
-        await delete_students(connection, [parse_student_stream(stream) for stream in last])
+        await delete_students(connection, [parse_student_stream(stream) for stream in last.keys() - begun])
         await write_students(connection, [(last[stream], state) for stream, state in states.items()])
         await delete_erased(connection, commits)
 
