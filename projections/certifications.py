@@ -52,8 +52,12 @@ class Certifications:
     categories = frozenset({"student", "identity", "certification"})
 
     async def apply(self, connection: Connection, commits: Sequence[OpenCommit], _history: History) -> None:
-        """Fold a batch: how students and identities stand after it, then each certification in turn."""
-        await fold_students(connection, [commit for commit in commits if commit.category == "student"])
+        """Fold a batch: how students and identities stand after it, then each certification in turn.
+
+        What comes after an erasure, by somebody who had not heard of it, counts as little as what came before.
+        """
+        students = [commit for commit in commits if commit.category == "student" and not commit.erased]
+        await fold_students(connection, students)
         for commit in commits:
             if commit.category == "identity":
                 await fold_identity(connection, commit)

@@ -35,7 +35,7 @@ class OfficialTranscripts:
 
     async def apply(self, connection: Connection, commits: Sequence[OpenCommit], _history: History) -> None:
         """Add the batch's answers; drop those of the erased."""
-        answers = [answer_row(commit) for commit in commits if commit.category == "official"]
+        answers = [answer_row(commit) for commit in commits if commit.category == "official" and not commit.erased]
         if answers:
             await connection.copy_records_to_table("official_answers", records=answers)
         erased = [owner_of(commit.commit.stream) for commit in commits if is_erasure(commit.commit)]

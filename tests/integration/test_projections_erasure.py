@@ -24,7 +24,7 @@ from projections.views import PROJECTIONS, drop_views
 from services.commands import Target, execute
 from services.ledger import Draft, Ledger, OutcomeUnknown, Written
 from tests.support.ledgers import House
-from tests.support.student_sets import FRENCH, WELDING, full, submitted
+from tests.support.student_sets import FRENCH, STUDENT, WELDING, full, submitted
 from tests.support.views import Rows, dump, until
 
 ADA, BEN = "1000000001", "1000000002"
@@ -86,7 +86,7 @@ async def rows_of(house: House, ref: UUID) -> int:
         return sum(
             [
                 await connection.fetchval(f"select count(*) from {table} where ref = $1", ref)
-                for table in ("transcript_students", "transcript_courses", "transcript_credentials")
+                for table in ("transcript_students", "transcript_courses", "transcript_credentials", "graduates")
             ]
         )
 
@@ -159,7 +159,8 @@ async def test_a_commit_that_comes_after_the_erasure_brings_no_row_back(house: H
         if cut == "batch by batch":
             await house.fold()
         await house.pen.student(ADA, StudentEdited({"sex_code": "M"}), key=key)
-        await house.pen.student(ADA, submitted(full()), bssy="2023", key=key)
+        graduate = full(student=STUDENT | {"graduation_date": "05152026"})
+        await house.pen.student(ADA, submitted(graduate), bssy="2023", key=key)
         await advance_to_end(connection, house.log, elsewhere, PROJECTIONS)
     assert await rows_of(house, key.owner) == 0
 
