@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -117,7 +117,8 @@ async def test_a_killed_server_recovers_at_the_next_start(home: Path) -> None:
     await connection.execute("create table kept as select 42 as answer")
     process = server_process(home)
     for victim in [*process.children(), process]:
-        victim.kill()
+        with suppress(psutil.NoSuchProcess):  # a worker that ended by itself meanwhile
+            victim.kill()
     connection.terminate()
     await asyncio.to_thread(psutil.wait_procs, [process], timeout=10)
     async with await postgres.start(home) as server:
