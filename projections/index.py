@@ -160,12 +160,11 @@ async def write(connection: Connection, judged: Sequence[Judged], head: Head) ->
 
 
 async def write_erasures(connection: Connection, judged: Sequence[Judged]) -> None:
-    """Remember whom a batch erases."""
-    refs = {
-        owner_of(item.commit.stream): item.record.position
-        for item in judged
-        if item.stands and item.commit is not None and is_erasure(item.commit)
-    }
+    """Remember whom a batch erases, each at the first position that does."""
+    refs: dict[UUID, int] = {}
+    for item in judged:
+        if item.stands and item.commit is not None and is_erasure(item.commit):
+            refs.setdefault(owner_of(item.commit.stream), item.record.position)
     if refs:
         await connection.execute(
             "insert into erasures select * from unnest($1::uuid[], $2::bigint[]) on conflict do nothing",

@@ -225,7 +225,7 @@ class House:
             behind = await connection.fetch("select name from projections where next_position <> $1", end)
             assert [row["name"] for row in behind] == []
         finding = await self.check()
-        assert finding.differences == ()
+        assert finding.differences == (), finding.differences
         assert finding.position == await self.log.end() == end
 
 
