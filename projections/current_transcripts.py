@@ -10,7 +10,6 @@ from events.stored import Event, read_clear
 from events.streams import StudentStream, owner_of, parse_student_stream
 from events.student import (
     ABSENT,
-    Absent,
     Present,
     StudentEvent,
     StudentStanding,
@@ -174,21 +173,22 @@ def fold_states(events: Iterable[Event]) -> StudentState:
 
 
 async def write_students(connection: Connection, states: Sequence[tuple[OpenCommit, StudentState]]) -> None:
-    """Write the rows of students whose old rows are gone."""
-    students: list[Row] = []
-    courses: list[Row] = []
-    credentials: list[Row] = []
-    for last, state in states:
-        if isinstance(state, Absent):
-            continue
-        sponsor, ref, bssy = parse_student_stream(last.commit.stream)
-        key = (ref, bssy, sponsor)
-        students.append(student_row(key, state, last))
-        courses += (course_row(key, number, fields) for number, fields in state.courses.items())
-        credentials += (credential_row(key, number, fields) for number, fields in state.credentials.items())
-    for table, rows in zip(CurrentTranscripts.tables, (students, courses, credentials), strict=True):
-        if rows:
-            await connection.copy_records_to_table(table, records=rows)
+    """Write the rows of students whose old rows are gone. Courses are made while PostgreSQL takes those before."""
+    present = [(key_of(last), last, state) for last, state in states if isinstance(state, Present)]
+    students = [student_row(key, state, last) for key, last, state in present]
+    courses = (course_row(key, *item) for key, _, state in present for item in state.courses.items())
+    credentials = [credential_row(key, *item) for key, _, state in present for item in state.credentials.items()]
+    if students:
+        await connection.copy_records_to_table("transcript_students", records=students)
+        await connection.copy_records_to_table("transcript_courses", records=courses)
+    if credentials:
+        await connection.copy_records_to_table("transcript_credentials", records=credentials)
+
+
+def key_of(commit: OpenCommit) -> Row:
+    """The first columns of a student's rows."""
+    sponsor, ref, bssy = parse_student_stream(commit.commit.stream)
+    return ref, bssy, sponsor
 
 
 async def delete_students(connection: Connection, streams: Sequence[StudentStream]) -> None:
