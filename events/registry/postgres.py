@@ -148,8 +148,10 @@ class PostgresRegistry:
         found: dict[str, Key] = {}
         for some_ids in _batches(state_ids):
             identifiers = self._identifiers(some_ids)
-            async with self._transaction() as connection:
+            erasures = self._cache.erasures
+            async with self._connection() as connection:
                 keys = await self._known(connection, identifiers.values())
+            self._cache.put(keys.values(), erasures)
             found |= {state_id: keys[known] for state_id, known in identifiers.items() if known in keys}
         return found
 
@@ -166,7 +168,7 @@ class PostgresRegistry:
         keys = self._cache.get(wanted)
         for missing in _batches(sorted(wanted - keys.keys())):
             erasures = self._cache.erasures
-            async with self._transaction() as connection:
+            async with self._connection() as connection:
                 rows = await connection.fetch(_HELD, missing)
             fetched = [self._opened(row) for row in rows]
             self._cache.put(fetched, erasures)
@@ -260,12 +262,16 @@ class PostgresRegistry:
         return Key(serial, owner, self._master.unwrap(serial, owner, row["wrapped"]))
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         async with (
             _translated_errors(self._place),
             self._pool.acquire(timeout=CONNECT_SECONDS) as connection,
-            connection.transaction(),
         ):
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        async with self._connection() as connection, connection.transaction():
             yield connection
 
 
