@@ -8,8 +8,11 @@ import msgspec
 
 from events.commit import Commit, StoredEvent, decode, encode
 from events.log.sqlite import SqliteLog
+from projections.views import PROJECTIONS
 from services.cli.answers import LogLine
 from tests.e2e.cli import Cli, generate
+
+NAMES = ", ".join(view.name for view in PROJECTIONS)
 
 
 def test_every_view_stands_where_the_log_ends(shared: Cli) -> None:
@@ -17,7 +20,7 @@ def test_every_view_stands_where_the_log_ends(shared: Cli) -> None:
 
     rows = shared.json("projections")["projections"]
 
-    assert {row["name"] for row in rows} == {"current_transcripts", "uploads"}
+    assert {row["name"] for row in rows} == {view.name for view in PROJECTIONS}
     assert {(row["next_position"], row["error"]) for row in rows} == {(end, None)}
 
 
@@ -41,8 +44,8 @@ def test_one_view_is_rebuilt_beside_the_live_one(shared: Cli) -> None:
 
 
 def test_rebuild_wants_one_view_or_all(shared: Cli) -> None:
-    assert "There are: current_transcripts, uploads" in shared("projections", "rebuild", "grades", expect=2).err
-    assert "There are: current_transcripts, uploads" in shared("projections", "retry", "grades", expect=2).err
+    assert f"There are: {NAMES}" in shared("projections", "rebuild", "grades", expect=2).err
+    assert f"There are: {NAMES}" in shared("projections", "retry", "grades", expect=2).err
     assert "name one view, or give --all" in shared("projections", "rebuild", expect=2).err
     assert "name one view, or give --all" in shared("projections", "rebuild", "uploads", "--all", expect=2).err
 
