@@ -63,7 +63,7 @@ async def test_a_view_that_stops_at_an_event_stops_alone_and_says_so(cli: Cli, t
     assert "'student-honoured' v1, which this version of the ledger cannot read" in shown.said
     assert f"the view 'current_transcripts' stopped at position {position}" in refused.err
     assert cli.json("uploads")["uploads"][0]["stored"] == 2
-    assert cli("projections", "retry", "current_transcripts", expect=1).out.count("stopped at") == 1
+    assert "stopped at" in cli("projections", "retry", "current_transcripts", expect=1).out
     cli("projections", "rebuild", "current_transcripts", expect=1)
 
 
