@@ -50,7 +50,7 @@ async def version_of(connection: Connection, projection: Projection) -> int | No
 async def left_behind(connection: Connection) -> set[tuple[str, int]]:
     """Return name and version of the projections that stand behind the head and did not stop at an event."""
     rows = await connection.fetch(
-        "select name, version from projections, head where projections.next_position < head.next_position "
+        "select name, version from head, projections where projections.next_position < head.next_position "
         "and error is null"
     )
     return {(row["name"], row["version"]) for row in rows}
@@ -157,8 +157,10 @@ async def step(connection: Connection, projection: Projection, name: str, keyrin
     The last batch is folded with the head locked, so that no follower can move it in between. The head is locked
     before the projection's own row, as followers do: in the other order they would wait for each other.
     """
+    head = await index.read_head(connection)
     is_last = await is_nearly_there(connection, name)
-    head = await index.read_head(connection, lock=is_last)
+    if is_last:
+        head = await index.read_head(connection, lock=True)
     start = await connection.fetchval("select next_position from projections where name = $1 for update", name)
     commits = await index.standing_from(connection, start, BATCH)
     end = commits[-1].position + 1 if commits else start

@@ -59,5 +59,12 @@ async def create_schema(connection: Connection, schema: str, ddl: str) -> None:
 async def drop_views(connection: Connection, projections: Sequence[Projection] = PROJECTIONS) -> None:
     """Throw every view away. Nothing is lost: the log, the registry and the blobs hold all there is."""
     async with connection.transaction():
+        await shut_views(connection)
         for schema in (index.SCHEMA, *(projection.name for projection in projections)):
             await connection.execute(f'drop schema if exists "{schema}" cascade')
+
+
+async def shut_views(connection: Connection) -> None:
+    """Let nobody in until the transaction ends: everybody looks at the head before any other table, or at it alone."""
+    if await connection.fetchval("select to_regclass($1) is not null", f"{index.SCHEMA}.head"):
+        await connection.execute(f"lock table {index.SCHEMA}.head in access exclusive mode")

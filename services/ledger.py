@@ -196,7 +196,7 @@ class Ledger:
     async def require(self, connection: Connection, view: str) -> None:
         """Raise ViewStopped when a view does not stand where the index stands, so that nobody reads old rows as new."""
         row = await connection.fetchrow(
-            "select projections.*, head.next_position as head from projections, head where name = $1", view
+            "select projections.*, head.next_position as head from head, projections where name = $1", view
         )
         if row is not None and row["error"] is not None:
             raise ViewStopped(

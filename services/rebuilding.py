@@ -15,7 +15,7 @@ from projections.follower import BATCH
 from projections.index_queries import ProjectionRow, list_projections
 from projections.opening import Keyring
 from projections.projection import Projection
-from projections.views import PROJECTIONS, SCHEMAS, create_views, drop_views
+from projections.views import PROJECTIONS, SCHEMAS, create_views, drop_views, shut_views
 from services import wiring
 from services.ledger import Ledger
 from services.settings import Settings
@@ -64,8 +64,9 @@ async def empty_views(connection: Connection, genesis: Genesis) -> None:
     """Drop and create every view in one transaction, so that nobody ever misses a table."""
     await refuse_registry_database(connection)
     async with connection.transaction():
+        await shut_views(connection)
         if await connection.fetchval("select to_regclass($1) is not null", f"{index.SCHEMA}.head"):
-            head = await index.read_head(connection, lock=True)
+            head = await index.read_head(connection)
             if head.genesis is not None and head.genesis.ledger != genesis.ledger:
                 raise ViewsUnfitError(
                     f"these views belong to ledger {short(head.genesis.ledger)}, the log to {short(genesis.ledger)}; "

@@ -12,9 +12,10 @@ from events.log.contract import LogUnavailable, LogUnfit, Record
 from events.log.memory import MemoryLog, MemoryStore
 from events.student import StudentEdited
 from projections import follower as follower_module
+from projections.catch_up import catch_up
 from projections.database import Connection
 from projections.follower import FOLLOWER_LOCK, Follower
-from projections.views import create_views, drop_views
+from projections.views import PROJECTIONS, create_views, drop_views, shut_views
 from services.embedded.postgres import EmbeddedPostgres
 from services.wiring import stop
 from tests.support.ledgers import House
@@ -282,6 +283,26 @@ async def test_views_dropped_under_a_follower_fill_again(house: House) -> None:
         async with house.views() as connection:
             await drop_views(connection)
         await reached(house, await write(house, 10))
+
+
+async def test_views_are_dropped_while_somebody_catches_up_and_neither_waits_in_a_circle(house: House) -> None:
+    """Whoever folds looks at the head first, and whoever drops shuts it first."""
+    await write(house, 10)
+    await house.fold()
+    async with house.views() as catching_up, house.views() as dropping, house.views() as watching:
+        async with dropping.transaction():
+            await shut_views(dropping)
+            work = asyncio.create_task(catch_up(catching_up, PROJECTIONS[0], house.keyring))
+            pid = catching_up.get_server_pid()
+
+            async def waits() -> bool:
+                return bool(await watching.fetchval("select 1 from pg_locks where pid = $1 and not granted", pid))
+
+            await until(waits)
+            await drop_views(dropping)
+            await create_views(dropping)
+        (outcome,) = await asyncio.gather(work, return_exceptions=True)
+        assert not isinstance(outcome, asyncpg.DeadlockDetectedError)
 
 
 async def test_a_database_dropped_under_a_follower_fills_again(house: House, postgres_server: EmbeddedPostgres) -> None:
