@@ -7,7 +7,7 @@ for the rest, by the follower that loses patience.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -35,6 +35,7 @@ BATCH = 500
 STALL_SECONDS = 1.0
 STANDBY_SECONDS = 0.1
 RETRY_SECONDS = 0.5
+IDLE_SECONDS = 1.0
 LEFT_BEHIND_SECONDS = 1.0
 
 VIEWS_GONE = (asyncpg.InvalidCatalogNameError, asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError)
@@ -120,9 +121,12 @@ class Follower:
         self.progress.leading, self.progress.trouble = True, ""
         # Beginning with the last record folded: from then on the log tells when that is not there any more.
         start = head.next_position if head.last_position is None else head.last_position
-        async with aclosing(self._log.follow(start, limit=BATCH)) as following:
+        async with aclosing(or_idle(self._log.follow(start, limit=BATCH), IDLE_SECONDS)) as following:
             async for records in following:
-                start = await self._advance(connection, start, records)
+                if records:
+                    start = await self._advance(connection, start, records)
+                elif (await index.read_head(connection)).next_position < start:
+                    return  # the views were dropped and made again, and nobody writes who would tell
 
     async def _may_lead(self, connection: Connection) -> bool:
         """Wait until the lock is ours, or until whoever holds it has made no progress for too long."""
@@ -167,6 +171,25 @@ class Follower:
             await free_head(connection)
             raise
         return self.progress.next_position
+
+
+async def or_idle(
+    batches: AsyncGenerator[Sequence[Record], None], seconds: float
+) -> AsyncGenerator[Sequence[Record], None]:
+    """Yield the batches as they come, and an empty one whenever nothing has come for so long."""
+    async with aclosing(batches):
+        coming = asyncio.ensure_future(anext(batches))
+        try:
+            while True:
+                await asyncio.wait([coming], timeout=seconds)
+                if coming.done():
+                    yield coming.result()
+                    coming = asyncio.ensure_future(anext(batches))
+                else:
+                    yield ()
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 async def free_head(connection: Connection) -> None:

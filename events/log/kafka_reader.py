@@ -19,7 +19,7 @@ CONNECT_WITHIN = 15.0
 STEP = 1.0
 """Seconds that one look for more records takes when there are none."""
 BACKOFF = 0.2
-SILENCE = 0.2
+SILENCE = 0.05
 """Seconds without records after which the last one is read again with the next: a topic is not replaced any faster."""
 STALLED = 5.0
 """Seconds after which a consumer that brings nothing is checked against the topic's end, and replaced if it hangs."""

@@ -6,7 +6,6 @@ starts in a moment; on its output it tells what the kernel says of each. When it
 
 import asyncio
 import os
-import resource
 import selectors
 import signal
 import sys
@@ -20,7 +19,7 @@ import projections.follower
 from tests.support.faults_clients import work_off
 from tests.support.faults_job import Follow, Happened, Job
 from tests.support.faults_journal import Journal
-from tests.support.faults_points import Points, install
+from tests.support.faults_points import Points, install, tell_folded
 
 
 def main() -> None:
@@ -104,13 +103,12 @@ def tell(happened: Happened, to: int = 1) -> None:
 def run(job: Job, news: int) -> None:
     """Do the job as a program of its own would, and end the process."""
     os.environ.update(job.environment)
-    if job.limit_file_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job.limit_file_bytes, resource.RLIM_INFINITY))
     journal = Journal(Path(job.journal), lambda word: tell(Happened("told", os.getpid(), word=word), news))
     points = Points(journal)
     install(points)
     for step in job.steps:
         if isinstance(step, Follow):
+            tell_folded(journal)
             projections.follower.BATCH = step.batch
             projections.follower.FOLLOWER_LOCK = step.lock or projections.follower.FOLLOWER_LOCK
     code = 1

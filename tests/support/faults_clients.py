@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any, assert_never
@@ -23,6 +24,7 @@ from services.settings import Settings
 from services.wiring import open_ledger
 from tests.support.faults_job import BSSY, SPONSOR, Arm, Edit, Follow, Job, KeepEditing, Race, Settle, Step, Upload
 from tests.support.faults_journal import Journal
+from tests.support.faults_logs import ImpatientLog
 from tests.support.faults_points import Points
 
 FAILURES = (
@@ -35,6 +37,10 @@ FAILURES = (
     OSError,
 )
 """What a command may end with while a server is away. None of them is an answer: the command is to be repeated."""
+
+PATIENCE = 1.0
+BACKOFF = 0.05
+POLL = 0.01
 
 
 async def work_off(job: Job, journal: Journal, points: Points) -> None:
@@ -69,12 +75,20 @@ async def take(ledger: Ledger, step: Step, journal: Journal, points: Points) -> 
                     group.create_task(edit(ledger, each, journal))
         case KeepEditing(state_ids=state_ids):
             await keep_editing(ledger, state_ids, journal)
-        case Follow():
+        case Follow(for_ever=for_ever):
             journal.tell("follows", pid=os.getpid())
-            assert ledger.following is not None
-            await ledger.following
+            await (follow_for_ever(ledger, journal) if for_ever else ledger.caught_up())
         case _:
             assert_never(step)
+
+
+async def follow_for_ever(ledger: Ledger, journal: Journal) -> None:
+    """Tell when the lock is ours, and follow until somebody ends us."""
+    assert ledger.following is not None
+    while not ledger.follower.progress.leading and not ledger.following.done():  # noqa: ASYNC110 (no event tells it)
+        await asyncio.sleep(POLL)
+    journal.tell("leads", pid=os.getpid())
+    await ledger.following
 
 
 async def edit(ledger: Ledger, wanted: Edit, journal: Journal) -> Outcome:
@@ -150,7 +164,8 @@ async def open_uploads(ledger: Ledger) -> list[UUID]:
 
 
 async def keep_editing(ledger: Ledger, state_ids: list[str], journal: Journal) -> None:
-    """Edit the students in turn until SIGTERM; whatever fails is repeated under its own id."""
+    """Edit the students in turn until SIGTERM; whatever fails or takes too long is repeated under its own id."""
+    ledger = replace(ledger, log=ImpatientLog(ledger.log, PATIENCE))
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     for number, state_id in zip(count(), cycle(state_ids), strict=False):
@@ -162,4 +177,5 @@ async def keep_editing(ledger: Ledger, state_ids: list[str], journal: Journal) -
                 await edit(ledger, wanted, journal)
                 break
             except FAILURES as failure:
-                journal.tell("failed", wanted.command, error=type(failure).__name__)
+                journal.tell("failed", wanted.command, error=type(failure).__name__, said=str(failure))
+                await asyncio.sleep(BACKOFF)

@@ -52,10 +52,14 @@ class KeepEditing(msgspec.Struct, frozen=True, tag=True):
 
 
 class Follow(msgspec.Struct, frozen=True, tag=True):
-    """Follow the log into the views until somebody ends it; `lock` takes another advisory lock than all others."""
+    """Follow the log into the views until they have reached its end, or for ever.
+
+    `batch` is the most records of one transaction; `lock` takes another advisory lock than all others.
+    """
 
     batch: int = 100
     lock: int | None = None
+    for_ever: bool = True
 
 
 Step = Settle | Arm | Edit | Upload | Race | KeepEditing | Follow
@@ -68,7 +72,6 @@ class Job(msgspec.Struct, frozen=True):
     journal: str
     steps: list[Step]
     out: str
-    limit_file_bytes: int | None = None
 
 
 class Happened(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import functools
 import inspect
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -17,10 +17,13 @@ from aiokafka.conn import AIOKafkaConnection
 import projections.advance
 import projections.follower
 import projections.index
+from events.fold import Judged
 from events.log import sqlite_file
 from events.log.kafka import KafkaLog
 from events.log.sqlite import SqliteLog
 from events.registry.postgres import PostgresRegistry
+from projections.database import Connection
+from projections.index import Head
 from services.blobs import BlobStore
 from tests.support.faults_journal import Journal
 
@@ -97,6 +100,26 @@ def watch(owner: object, name: str, points: Points, *, before: str = "", after: 
         return result
 
     setattr(owner, name, waiting if inspect.iscoroutinefunction(original) else blocking)
+
+
+def tell_folded(journal: Journal) -> None:
+    """Let the journal know which positions this process has folded into the views, once that is committed."""
+    write, advance = projections.index.write, vars(projections.follower)["advance"]
+    folding: list[int] = []
+
+    async def writing(connection: Connection, judged: Sequence[Judged], head: Head) -> Head:
+        folding[:] = [one.record.position for one in judged]
+        return await write(connection, judged, head)
+
+    async def advancing(*args: Any, **kwargs: Any) -> int:
+        folding.clear()
+        reached: int = await advance(*args, **kwargs)
+        if folding:
+            journal.tell("folded", pid=os.getpid(), positions=folding)
+        return reached
+
+    setattr(projections.index, "write", writing)  # noqa: B010 (mypy takes no assignment to a module's function)
+    setattr(projections.follower, "advance", advancing)  # noqa: B010
 
 
 def watch_produce(points: Points) -> None:

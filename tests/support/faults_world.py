@@ -72,9 +72,9 @@ class World:
         async with open_ledger(self.settings) as ledger:
             yield ledger
 
-    def job(self, *steps: Step, limit_file_bytes: int | None = None) -> Job:
+    def job(self, *steps: Step) -> Job:
         """Return a job on this ledger for a process of its own."""
-        return Job(self.environment, str(self.journal.path), list(steps), str(self.out), limit_file_bytes)
+        return Job(self.environment, str(self.journal.path), list(steps), str(self.out))
 
     @property
     def out(self) -> Path:
