@@ -41,10 +41,15 @@ class ReassignIn:
 
 @dataclass(frozen=True, slots=True)
 class RollOver:
-    """Begin the next school year with what the last one ended with."""
+    """Begin the next school year with what the last one ended with.
+
+    Public consent is given for one year and begins each year as N; nonpublic consent is implied until a parent opts
+    out, and is kept (R-191).
+    """
 
     source: Source
     to_bssy: str
+    keeps_consent: bool
 
 
 def already_held(sponsor: str) -> Problem:
@@ -84,7 +89,8 @@ def roll_over(command: RollOver, state: StudentState) -> tuple[StudentRolledOver
     source = command.source
     if isinstance(state, Present) or "graduation_date" in source.state.student:
         return ()
-    records = copied(source.state, {"beginning_school_session_year": command.to_bssy})
+    consent = {} if command.keeps_consent else {"parental_guardian_consent_flag": "N"}
+    records = copied(source.state, {"beginning_school_session_year": command.to_bssy, **consent})
     assert records.student is not None
     return (StudentRolledOver(source.stream, source.version, records.student, records.courses, records.credentials),)
 

@@ -91,23 +91,22 @@ def current_bssy(today: date) -> str:
 
 
 async def refuse_other_years(ledger: Ledger, site: str, bssy: str) -> None:
-    """Raise NotForCertification unless the year is the current one, or open, or granted to the sponsor (R-174)."""
+    """Raise NotForCertification unless the year is open, or granted to the sponsor, or current and never closed (R-174)."""
     if not is_code(site) or not is_code(bssy):
         raise NotForCertification(
             f"{site!r} in {bssy!r} is no site and school year: codes hold letters and digits only."
         )
-    current = current_bssy(ledger.today())
-    if bssy == current:
-        return
     async with ledger.pool.acquire() as connection:
         await ledger.require(connection, "collections")
         collection = await find_collection(connection, bssy, site[:3])
-    if collection.admits(site[:3], ledger.today()):
+    current = current_bssy(ledger.today())
+    if collection.admits(site[:3], ledger.today()) or (bssy == current and collection.opened is None):
         return
+    which = "is the current one, but its" if bssy == current else f"is not the current one ({current}), its"
     raise NotForCertification(
-        f"school year {bssy} is not the current one ({current}), its collection is not open, and sponsor {site[:3]} "
-        "holds no grant for it, so its certifications stand as they are (R-174). Ask the department to open the "
-        "collection or to grant access to the prior year (R-027), then repeat."
+        f"school year {bssy} {which} collection is not open, and sponsor {site[:3]} holds no grant for it, so its "
+        "certifications stand as they are (R-174). Ask the department to open the collection or to grant access "
+        "(R-027), then repeat."
     )
 
 

@@ -15,7 +15,7 @@ from projections import index
 from projections.database import Connection
 from projections.opening import OpenCommit
 from services.collections import refusal
-from services.commands import Loaded, Target, draft_of, loaded, look_up
+from services.commands import Loaded, Target, draft_of, layout_of, loaded, look_up
 from services.ledger import Ledger
 
 IN_FLIGHT = 100
@@ -170,7 +170,8 @@ async def write_student(ledger: Ledger, asked: Asked, source: Target, held: Load
         return "left"
     stream = student_stream(asked.sponsor, source.key.owner, asked.to_bssy)
     target = replace(source, stream=stream, bssy=asked.to_bssy)
-    command = RollOver(Source(source.stream, held.version, held.state), asked.to_bssy)
+    nonpublic = layout_of(held.layout, source.state_id).variant == "nonpublic"
+    command = RollOver(Source(source.stream, held.version, held.state), asked.to_bssy, keeps_consent=nonpublic)
     command_id = rollover_command(source.stream, held.version)
     while True:
         decision = roll_over(command, current.state)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from events.certification import Certified, Graduate
-from events.collection import CollectionEvent, CollectionOpened, PriorYearAccessGranted
+from events.collection import CollectionClosed, CollectionEvent, CollectionOpened, PriorYearAccessGranted
 from events.identity import StudentErased
 from events.streams import certification_stream, collection_stream, owner_of
 from projections.certification_queries import Disagreement, SiteRow, graduates_of, list_sites
@@ -180,6 +180,16 @@ async def test_an_earlier_year_is_refused_until_it_is_open_or_granted(house: Hou
             await show(ledger, SITE, "2024")
         await decide_collection(ledger, "2024", PriorYearAccessGranted("017", "2026-06-15", "ends today"), 2)
         assert (await show(ledger, SITE, "2024")).graduates
+
+
+async def test_the_current_year_is_refused_once_its_collection_was_closed(house: House, tmp_path: Path) -> None:
+    async with house.open() as ledger:
+        await upload(ledger, tmp_path, Spec(60, sites=1))
+        await decide_collection(ledger, "2025", CollectionClosed("2025"))
+        with pytest.raises(NotForCertification, match="2025 is the current one, but its collection is not open"):
+            await show(ledger, SITE, "2025")
+        await decide_collection(ledger, "2025", CollectionOpened("2025"), 1)
+        assert (await show(ledger, SITE, "2025")).graduates
 
 
 # --- Certifying -----------------------------------------------------------------------------------------------------

@@ -144,19 +144,28 @@ def test_a_graduation_date_that_the_set_does_not_bear_is_cleared_in_the_copy() -
 
 # --- Rolled over ---------------------------------------------------------------------------------------------------
 
-NEXT: Fields = STUDENT | {"beginning_school_session_year": "2026"}
+NEXT: Fields = STUDENT | {"beginning_school_session_year": "2026", "parental_guardian_consent_flag": "N"}
 ROLLED = StudentRolledOver(STREAM, 7, NEXT, (ALGEBRA, FRENCH), (WELDING,))
 ROLLS: Spec[StudentState, StudentEvent, RollOver] = Spec(ABSENT, evolve, roll_over)
 
 
-def into_next_year(state: Present) -> RollOver:
-    return RollOver(Source(STREAM, 7, state), "2026")
+def into_next_year(state: Present, *, keeps_consent: bool = False) -> RollOver:
+    return RollOver(Source(STREAM, 7, state), "2026", keeps_consent)
 
 
 def test_a_non_graduate_begins_the_next_year_with_what_the_last_one_ended_with() -> None:
     state = ROLLS.given().when(into_next_year(held(HELD))).then(ROLLED)
     assert isinstance(state, Present)
     assert (state.student, len(state.courses), len(state.credentials)) == (NEXT, 2, 1)
+
+
+def test_public_consent_ends_with_the_year_and_nonpublic_consent_does_not() -> None:
+    """R-191."""
+    consents = {}
+    for sector, keeps_consent in (("public", False), ("nonpublic", True)):
+        (event,) = roll_over(into_next_year(held(HELD), keeps_consent=keeps_consent), ABSENT)
+        consents[sector] = event.student["parental_guardian_consent_flag"]
+    assert consents == {"public": "N", "nonpublic": "Y"}
 
 
 def test_a_graduate_is_not_rolled_over() -> None:
