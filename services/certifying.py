@@ -91,7 +91,7 @@ def current_bssy(today: date) -> str:
 
 
 async def refuse_other_years(ledger: Ledger, site: str, bssy: str) -> None:
-    """Raise NotForCertification unless the year is open, or granted to the sponsor, or current and never closed (R-174)."""
+    """Raise NotForCertification unless the year is open, granted, or current and never closed (R-174)."""
     if not is_code(site) or not is_code(bssy):
         raise NotForCertification(
             f"{site!r} in {bssy!r} is no site and school year: codes hold letters and digits only."

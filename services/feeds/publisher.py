@@ -14,7 +14,7 @@ from events.log.contract import LogUnavailable
 from projections.feed_queries import FeedRow, rows_after
 from services.feeds.app import make_broker
 from services.feeds.content import message_of
-from services.feeds.messages import headers_of
+from services.feeds.messages import SEQUENCE, SOURCE, headers_of, source_of
 from services.feeds.topics import PARTITION, Feeds, last_published, prepare
 from services.ledger import Ledger
 
@@ -45,6 +45,7 @@ async def publish_from(ledger: Ledger, feeds: Feeds, broker: KafkaBroker, last: 
             continue
         await send(ledger, feeds, broker, rows)
         last = rows[-1].sequence
+        await remember(ledger, feeds, broker, last)
         log.debug("published", topic=feeds.ots, messages=len(rows), last=last)
 
 
@@ -53,6 +54,13 @@ async def waiting(ledger: Ledger, last: int) -> list[FeedRow]:
     async with ledger.pool.acquire() as connection:
         await ledger.require(connection, "feed_ots")
         return await rows_after(connection, last, PAGE)
+
+
+async def remember(ledger: Ledger, feeds: Feeds, broker: KafkaBroker, last: int) -> None:
+    """Keep how far the feed has come, for a day when retention has emptied its topic."""
+    source = source_of(ledger.genesis.ledger)
+    headers = {SOURCE: source, SEQUENCE: str(last)}
+    await broker.publish(b"", feeds.reached, key=source.encode(), partition=PARTITION, headers=headers)
 
 
 async def send(ledger: Ledger, feeds: Feeds, broker: KafkaBroker, rows: list[FeedRow]) -> None:

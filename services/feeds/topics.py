@@ -7,10 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 
 from events.log.contract import LogUnavailable, LogUnfit
+from events.log.kafka_admin import (
+    admin_on,
+    create_topic,
+    described,
+    layout_weaknesses,
+    setting_weaknesses,
+    settings_of,
+)
 from events.log.kafka_client import Kafka, quieten_loggers
 from services.feeds.messages import SEQUENCE, SOURCE, source_of
 from services.settings import Settings
@@ -18,6 +25,7 @@ from services.settings import Settings
 PARTITION = 0
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """A feed carries whole transcripts, so it is short-lived; the ledger can tell everything again."""
+SHORT_LIVED = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_MS)}
 PATIENCE = 15.0
 
 
@@ -51,9 +59,22 @@ class Feeds:
         return f"{self.results}.refused"
 
     @property
+    def reached(self) -> str:
+        """The topic that keeps how far the first one has come, when nothing is left in that."""
+        return f"{self.ots}.reached"
+
+    @property
     def topics(self) -> tuple[str, ...]:
         """All of them."""
-        return self.ots, self.results, self.refused
+        return self.ots, self.reached, self.results, self.refused
+
+    def settings(self, topic: str) -> dict[str, str]:
+        """The settings that a topic is made with."""
+        keeps = {"cleanup.policy": "compact"} if topic == self.reached else SHORT_LIVED
+        return keeps | {
+            "min.insync.replicas": str(self.min_insync),
+            "unclean.leader.election.enable": "false",
+        }
 
     @property
     def group(self) -> str:
@@ -67,56 +88,55 @@ class Feeds:
 
 
 async def prepare(feeds: Feeds) -> None:
-    """Make those of the topics that are missing. Raises LogUnavailable, or LogUnfit where one cannot be made."""
+    """Make those of the topics that are missing, and see that all are fit: one partition each, one order for everybody.
+
+    Raises LogUnfit with every setting that is not as wanted, LogUnavailable where the brokers do not answer.
+    """
     quieten_loggers()
-    admin = AIOKafkaAdminClient(**feeds.kafka.options)
     try:
-        async with asyncio.timeout(PATIENCE):
-            await admin.start()
+        async with asyncio.timeout(PATIENCE), admin_on(feeds.kafka) as admin:
             there = set(await admin.list_topics())
-            await create(admin, feeds, [name for name in feeds.topics if name not in there])
+            for name in feeds.topics:
+                if name not in there:
+                    await create_topic(admin, name, feeds.replication, feeds.settings(name))
+            weak = {name: found for name in feeds.topics if (found := await weaknesses(admin, feeds, name))}
     except (KafkaError, TimeoutError) as error:
         raise LogUnavailable(
             f"the topics of the feeds cannot be made ready ({error!r}): see that Kafka runs"
         ) from error
-    finally:
-        await admin.close()
+    if weak:
+        told = [f"the topic {name} must not be used as it is: {'; '.join(found)}" for name, found in weak.items()]
+        raise LogUnfit(". ".join(told))
 
 
-async def create(admin: Any, feeds: Feeds, names: Sequence[str]) -> None:
-    """Make topics of one partition each: one order for everybody."""
-    settings = {
-        "cleanup.policy": "delete",
-        "retention.ms": str(RETENTION_MS),
-        "min.insync.replicas": str(feeds.min_insync),
-        "unclean.leader.election.enable": "false",
-    }
-    wanted = [NewTopic(name, 1, feeds.replication, topic_configs=settings) for name in names]
-    answer = await admin.create_topics(wanted) if wanted else None
-    for name, code, *why in answer.topic_errors if answer else ():
-        if for_code(code) not in (NoError, TopicAlreadyExistsError):
-            raise LogUnfit(
-                f"the topic {name} cannot be made ({why}): make it yourself with one partition, or repair that"
-            )
+async def weaknesses(admin: Any, feeds: Feeds, name: str) -> list[str]:
+    """Say what is wrong with a topic that is there. Transcripts may lie in it for less than RETENTION_MS, not longer."""
+    found, settings = await settings_of(admin, name), feeds.settings(name)
+    at_least = {"min.insync.replicas": int(settings.pop("min.insync.replicas"))}
+    if 0 < int(found.get("retention.ms", -1)) <= RETENTION_MS:
+        settings.pop("retention.ms", None)
+    layout = layout_weaknesses(await described(admin, name), feeds.replication)
+    return [*layout, *setting_weaknesses(found, settings, at_least)]
 
 
 async def last_published(feeds: Feeds, ledger: UUID) -> int:
-    """Return the sequence number of the newest message in the topic, 0 where there is none.
+    """Return the sequence number of the newest message that was published, 0 where there is none.
 
     Whatever a publisher wrote, it wrote in order from a number that it had found here; so each number below the newest
-    one has been written too. An empty topic, new or outlived by its retention, begins at 1 again, under the same ids.
+    one has been written too. The topic tells it, or, once its retention has emptied that, the record kept beside it.
     Raises LogUnfit for messages of another ledger.
     """
     consumer = AIOKafkaConsumer(**feeds.kafka.options, enable_auto_commit=False, auto_offset_reset="earliest")
+    topics = (feeds.ots, feeds.reached)
     try:
         async with asyncio.timeout(PATIENCE):
             await consumer.start()
-            newest = await newest_record(consumer, TopicPartition(feeds.ots, PARTITION))
+            newest = [await newest_record(consumer, TopicPartition(topic, PARTITION)) for topic in topics]
     except (KafkaError, TimeoutError) as error:
         raise LogUnavailable(f"the topic {feeds.ots} cannot be read ({error!r}): see that Kafka runs") from error
     finally:
         await consumer.stop()
-    return sequence_in(newest, feeds.ots, ledger) if newest else 0
+    return max(sequence_in(record, record.topic, ledger) if record else 0 for record in newest)
 
 
 async def newest_record(consumer: AIOKafkaConsumer, partition: TopicPartition) -> ConsumerRecord | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic, RecordsToDelete
 
 from events.log.contract import LogUnfit
 from projections.feed_ots import event_id
@@ -22,7 +24,7 @@ from services.ledger import Ledger
 from services.settings import Settings
 from tests.support.feeds import first_heard, heard_in, serving, until_heard
 from tests.support.graduates import certify_all, environment_of, erase, in_june, reject_everybody, settings_for, upload
-from tests.support.kafka import admin_of
+from tests.support.kafka import admin_of, alter_topic
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -55,10 +57,10 @@ async def told(tmp_path: Path, views_dsn: str, registry_dsn: str, kafka_bootstra
         yield Told(ledger, settings, rows)
 
 
-async def publish_until(told: Told, sequence: int) -> None:
-    """Be a publisher until a message has arrived."""
+async def publish_until(told: Told, sequence: int, topic: str = "") -> None:
+    """Be a publisher until a message has arrived in the feed, or in another topic."""
     publishing = asyncio.create_task(publish(told.ledger, told.feeds))
-    waiting = asyncio.create_task(until_heard(told.settings.kafka, told.feeds.ots, sequence))
+    waiting = asyncio.create_task(until_heard(told.settings.kafka, topic or told.feeds.ots, sequence))
     try:
         await asyncio.wait([publishing, waiting], return_when=asyncio.FIRST_COMPLETED)
         if publishing.done():
@@ -168,8 +170,50 @@ async def test_the_topics_have_one_partition_and_keep_messages_for_a_week(told: 
 
     async with admin_of(told.settings.kafka) as admin:
         found = await admin.describe_topics(list(told.feeds.topics))
-    assert [len(each["partitions"]) for each in found] == [1, 1, 1]
+    assert [len(each["partitions"]) for each in found] == [1, 1, 1, 1]
     assert await last_published(told.feeds, told.ledger.genesis.ledger) == 0
+
+
+async def test_a_topic_emptied_by_its_retention_goes_on_where_it_was(told: Told) -> None:
+    await publish_until(told, len(told.rows), told.feeds.reached)
+    async with admin_of(told.settings.kafka) as admin:
+        await admin.delete_records({TopicPartition(told.feeds.ots, 0): RecordsToDelete(before_offset=-1)})
+    await erase(told.ledger, told.rows[0].ref)
+    await told.ledger.caught_up()
+
+    await publish_until(told, len(told.rows) + 1)
+
+    heard = await heard_in(told.settings.kafka, told.feeds.ots)
+    assert [each.sequence for each in heard] == [len(told.rows) + 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("retention.ms", "-1", "retention.ms is -1, wanted is 604800000: kafka-configs"),
+        ("cleanup.policy", "compact", "cleanup.policy is compact, wanted is delete: kafka-configs"),
+    ],
+)
+async def test_a_topic_that_would_keep_transcripts_too_long_is_refused(
+    told: Told, name: str, value: str, said: str
+) -> None:
+    await prepare(told.feeds)
+    wanted = told.feeds.settings(told.feeds.ots)
+    await alter_topic(told.settings.kafka, told.feeds.ots, wanted | {name: value})
+
+    with pytest.raises(LogUnfit, match=said):
+        await prepare(told.feeds)
+
+    await alter_topic(told.settings.kafka, told.feeds.ots, wanted | {"retention.ms": "86400000"})
+    await prepare(told.feeds)
+
+
+async def test_a_topic_of_several_partitions_is_refused(told: Told) -> None:
+    async with admin_of(told.settings.kafka) as admin:
+        await admin.create_topics([NewTopic(told.feeds.ots, 2, 1)])
+
+    with pytest.raises(LogUnfit, match="it has 2 partitions, but one order needs one"):
+        await prepare(told.feeds)
 
 
 async def test_the_example_consumer_reads_a_real_feed(told: Told) -> None:
