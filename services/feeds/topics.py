@@ -110,7 +110,7 @@ async def prepare(feeds: Feeds) -> None:
 
 
 async def weaknesses(admin: Any, feeds: Feeds, name: str) -> list[str]:
-    """Say what is wrong with a topic that is there. Transcripts may lie there for less than RETENTION_MS, not longer."""
+    """Say what is wrong with a topic that is there. Transcripts may lie there for RETENTION_MS or less."""
     found, settings = await settings_of(admin, name), feeds.settings(name)
     at_least = {"min.insync.replicas": int(settings.pop("min.insync.replicas"))}
     if 0 < int(found.get("retention.ms", -1)) <= RETENTION_MS:
