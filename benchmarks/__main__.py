@@ -21,7 +21,7 @@ from benchmarks.figures import Figure
 from benchmarks.plan import Plan
 from benchmarks.show import save, show
 
-BENCHES = ("startup", "check", "append", "upload", "follower", "kafka_limit", "render", "feed")
+BENCHES = ("startup", "check", "append", "upload", "follower", "kafka_limit", "render", "official", "feed")
 RESULTS = Path(__file__).with_name("results.json")
 WIDTH = 150
 

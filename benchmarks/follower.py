@@ -25,14 +25,18 @@ from projections import index
 from projections.current_transcripts import CurrentTranscripts
 from projections.database import connect
 from projections.follower import Follower
-from projections.views import SCHEMAS, create_views
+from projections.projection import Projection
+from projections.uploads import Uploads
+from projections.views import PROJECTIONS, SCHEMAS, create_views
 from services.embedded.postgres import EmbeddedPostgres
 from services.embedded.postgres import start as start_postgres
 from services.settings import Settings
 from services.wiring import open_log, stop
 
-STUDENTS = 5_000
+STUDENTS = 15_000
 TIMES_RUNNER, TIMES_PAGE_LOOP = 5.0, 1.0
+
+BOTH: Sequence[Projection] = (CurrentTranscripts(), Uploads())
 
 Peer: TypeAlias = Callable[[str, str, int, Rows], None]
 
@@ -51,14 +55,15 @@ class Arena:
     transcripts: set[str] = field(default_factory=set)
     indexes: set[str] = field(default_factory=set)
 
-    async def ours(self) -> float:
+    async def ours(self, projections: Sequence[Projection] = BOTH) -> float:
         """Let a follower of ours read the log from its beginning; return commits a second."""
         registry = await PostgresRegistry.open(
             self.registry, master=self.master, state_system=self.settings.state_system
         )
-        async with self.views() as dsn:
+        async with self.views(projections) as dsn:
             began = time.perf_counter()
-            following = asyncio.create_task(Follower(dsn, self.log, registry).run())
+            follower = Follower(dsn, self.log, registry, projections=projections)
+            following = asyncio.create_task(follower.run())
             try:
                 await reached(dsn, self.records)
                 seconds = time.perf_counter() - began
@@ -80,13 +85,13 @@ class Arena:
         return self.records / seconds
 
     @asynccontextmanager
-    async def views(self) -> AsyncIterator[str]:
+    async def views(self, projections: Sequence[Projection] = BOTH) -> AsyncIterator[str]:
         """A new database with empty views, dropped at the end."""
         name = f"views_{uuid4().hex[:8]}"
         dsn = await self.server.database(name)
         connection = await connect(dsn, SCHEMAS)
         try:
-            await create_views(connection)
+            await create_views(connection, projections)
             await connection.execute(f"alter database {name} set search_path to {', '.join(SCHEMAS)}, public")
             await connection.execute(f"alter database {name} set jit to off")
         finally:
@@ -167,6 +172,7 @@ async def measure(plan: Plan) -> list[Figure]:
         arena = await open_arena(plan, servers, "sqlite")
         contestants: dict[str, Callable[[], Awaitable[float]]] = {
             "ours": arena.ours,
+            "all views": lambda: arena.ours(PROJECTIONS),
             "runner": lambda: arena.peer(projection_runner.follow, with_index=False),
             "pages": lambda: arena.peer(page_loop.follow, with_index=True),
             "pages without index": lambda: arena.peer(page_loop.follow, with_index=False),
@@ -189,5 +195,9 @@ async def measure(plan: Plan) -> list[Figure]:
         Figure(
             "follower", what, unit, rates["ours"], "page loop without the index", rates["pages without index"],
             note="the peer leaves out what the index holds",
+        ),
+        Figure(
+            "follower", f"follower: commits to index and all {len(PROJECTIONS)} views", unit, rates["all views"],
+            "page loop, 500 a transaction", rates["pages"], note="the peer writes the current transcripts only",
         ),
     ]  # fmt: skip
