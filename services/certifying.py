@@ -279,4 +279,4 @@ async def append(
         key = await ledger.registry.issue(owner_of(stream))
         settled = await ledger.append(Draft(stream, version, command_id, [Written(event) for event in events], key))
         if settled.stands:
-            return Stored(command_id, settled.position, settled.version, repeated=False)
+            return Stored(command_id, settled.position, settled.version, repeated=settled.repeated)

@@ -81,18 +81,25 @@ def confirm(shown: "Shown") -> None:
 async def answer_again(ledger: "Ledger", site: str, bssy: str, command_id: UUID | None) -> "CertifyAnswer | None":
     """Answer a repeated command as before; None where it did not stand yet."""
     from services.certifying import repeated
+
+    if command_id is None:
+        return None
+    await ledger.caught_up()  # the sending before may lie in the log since this moment
+    stood = await repeated(ledger, site, bssy, command_id)
+    return repeated_answer(ledger, site, bssy, stood) if stood else None
+
+
+def repeated_answer(ledger: "Ledger", site: str, bssy: str, stood: "Stored") -> "CertifyAnswer":
+    """Say where an earlier sending stands; what it certified is not what may have been shown since."""
     from services.cli.certify_answers import CertifyAnswer
 
-    stood = await repeated(ledger, site, bssy, command_id) if command_id else None
-    if stood is None:
-        return None
     return CertifyAnswer(
         ledger=ledger.short_id,
         position=stood.position,
         site=site,
         bssy=bssy,
         outcome="repeated",
-        command=command_id,
+        command=stood.command,
         version=stood.version,
         certified=0,
         held_back=0,
@@ -104,7 +111,7 @@ async def answer_again(ledger: "Ledger", site: str, bssy: str, command_id: UUID 
 async def carry_out(ledger: "Ledger", session: "Session", shown: "Shown", command: UUID) -> "CertifyAnswer":
     """Certify what was shown. A certification that moved since is Changed, and what stands stays."""
     from services.certifying import certify as append_shown
-    from services.commands import Conflict
+    from services.commands import Conflict, Stored
 
     session.on_signal = f"Whether the site was certified tells `ledger verdict {command}`."
     outcome = await append_shown(ledger, shown, command_id=command)
@@ -117,6 +124,8 @@ async def carry_out(ledger: "Ledger", session: "Session", shown: "Shown", comman
             err=True,
         )
         raise typer.Exit(ExitCode.CONFLICT)
+    if isinstance(outcome, Stored) and outcome.repeated:
+        return repeated_answer(ledger, shown.site, shown.bssy, outcome)
     return shown_answer(ledger, shown, outcome, command)
 
 

@@ -245,7 +245,7 @@ async def append(ledger: Ledger, case: Case, event: OfficialEvent) -> OfficialEv
         key=case.key,
     )
     settled = await ledger.append(draft)
-    return event if settled.stands else None
+    return event if settled.stands and not settled.repeated else None  # repeated: another's answer stands
 
 
 def command_of(status: Status) -> UUID:

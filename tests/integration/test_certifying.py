@@ -416,6 +416,27 @@ async def own_commits(ledger: Ledger, state_id: str) -> list[Any]:
     ]
 
 
+async def test_whose_earlier_sending_was_still_on_its_way_is_told_that_it_is_the_one_that_stands(
+    house: House, tmp_path: Path
+) -> None:
+    """The process that sent it first was killed, so it was shown and sent again; what was shown first is certified."""
+    async with two(house) as (certifier, other, gate):
+        first, *_ = await school(other, tmp_path)
+        command, shown_first = uuid4(), await show(other, SITE, BSSY)
+        await change_record(other, first)
+        shown_again = await show(certifier, SITE, BSSY)
+
+        async def act() -> None:
+            assert isinstance(await certify(other, shown_first, command_id=command), Stored)
+
+        gate.before = act
+        outcome = await certify(certifier, shown_again, command_id=command)
+
+        [stands] = await other.events_of(certification_stream(SITE, BSSY))
+        assert outcome == Stored(command, stands.position, 1, repeated=True)
+        assert await list_that_counts(other) == set(shown_first.graduates)
+
+
 @pytest.mark.parametrize("withdrawn", [False, True], ids=["certified meanwhile", "and withdrawn"])
 async def test_a_site_that_was_certified_or_withdrawn_since_the_showing_is_a_conflict(
     house: House, tmp_path: Path, withdrawn: bool
