@@ -1,10 +1,12 @@
 """A nursery of processes to be killed: `python -m tests.support.faults_child`.
 
-It has imported everything, and forks one process for each job that comes as a line on its input, so that a process
-starts in a moment; on its output it tells what the kernel says of each. When its input ends, its children are killed.
+It has imported everything, also what its arguments name, and forks one process for each job that comes as a line on
+its input, so that a process starts in a moment; on its output it tells what the kernel says of each. When its input
+ends, its children are killed.
 """
 
 import asyncio
+import importlib
 import os
 import selectors
 import signal
@@ -16,14 +18,17 @@ from pathlib import Path
 import msgspec
 
 import projections.follower
-from tests.support.faults_clients import work_off
-from tests.support.faults_job import Follow, Happened, Job
+from tests.support.faults_clients import feed_steps, work_off
+from tests.support.faults_job import Certify, FeedStep, Follow, Happened, Job, RunOts
 from tests.support.faults_journal import Journal
+from tests.support.faults_official import install_official
 from tests.support.faults_points import Points, install, tell_folded
 
 
 def main() -> None:
     """Fork what is asked for, and tell what becomes of it, until the input ends."""
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     woken, wakes = os.pipe()
     for end in (woken, wakes):
         os.set_blocking(end, False)
@@ -106,6 +111,10 @@ def run(job: Job, news: int) -> None:
     journal = Journal(Path(job.journal), lambda word: tell(Happened("told", os.getpid(), word=word), news))
     points = Points(journal)
     install(points)
+    if any(isinstance(step, Certify | RunOts | FeedStep) for step in job.steps):
+        install_official(points)
+    if any(isinstance(step, FeedStep) for step in job.steps):
+        feed_steps().install_feed(points)
     for step in job.steps:
         if isinstance(step, Follow):
             tell_folded(journal)

@@ -1,6 +1,7 @@
 """The steps of a process under test, as its clients see them: what they send and hear goes to the journal."""
 
 import asyncio
+import importlib
 import os
 import signal
 from dataclasses import replace
@@ -22,10 +23,29 @@ from services.intake.work import work, work_queue
 from services.ledger import Ledger, OutcomeUnknown, ViewStopped
 from services.settings import Settings
 from services.wiring import open_ledger
-from tests.support.faults_job import BSSY, SPONSOR, Arm, Edit, Follow, Job, KeepEditing, Race, Settle, Step, Upload
+from tests.support.faults_job import (
+    BSSY,
+    SPONSOR,
+    AnswerOutside,
+    Arm,
+    Certify,
+    Edit,
+    Follow,
+    Job,
+    KeepEditing,
+    Publish,
+    Race,
+    RunOts,
+    Settle,
+    Step,
+    TakeAnswers,
+    Upload,
+)
 from tests.support.faults_journal import Journal
 from tests.support.faults_logs import ImpatientLog
+from tests.support.faults_official import run_ots, show_and_certify
 from tests.support.faults_points import Points
+from tests.support.graduates import June
 
 FAILURES = (
     OutcomeUnknown,
@@ -47,7 +67,7 @@ async def work_off(job: Job, journal: Journal, points: Points) -> None:
     """Open the ledger that the environment names, and take the job's steps."""
     if isinstance(job.steps[0], Arm):  # the opening, too, may be struck
         points.arm(job.steps[0].fault)
-    async with open_ledger(Settings()) as ledger:
+    async with open_ledger(Settings(), clock=June()) as ledger:
         for step in job.steps:
             await take(ledger, step, journal, points)
         points.arm(None)
@@ -78,8 +98,19 @@ async def take(ledger: Ledger, step: Step, journal: Journal, points: Points) -> 
         case Follow(for_ever=for_ever):
             journal.tell("follows", pid=os.getpid())
             await (follow_for_ever(ledger, journal) if for_ever else ledger.caught_up())
+        case Certify():
+            await certify(ledger, step, journal)
+        case RunOts(for_ever=for_ever):
+            await run_ots(ledger, journal, for_ever=for_ever)
+        case Publish() | AnswerOutside() | TakeAnswers():
+            await feed_steps().take(ledger, step, journal)
         case _:
             assert_never(step)
+
+
+def feed_steps() -> Any:
+    """Return the steps of the feed. FastStream takes half a second to import, which only their tests pay for."""
+    return importlib.import_module("tests.support.faults_feed")
 
 
 async def follow_for_ever(ledger: Ledger, journal: Journal) -> None:
@@ -131,6 +162,13 @@ async def upload(ledger: Ledger, wanted: Upload, journal: Journal) -> None:
     await tell_tallies(ledger, received.upload, wanted.command, journal)
 
 
+async def certify(ledger: Ledger, wanted: Certify, journal: Journal) -> None:
+    """Certify a site, and tell the answer."""
+    journal.tell("sent", wanted.command, site=wanted.site)
+    outcome = await show_and_certify(ledger, wanted, journal)
+    journal.tell("answered", wanted.command, **told(outcome))
+
+
 async def tell_tallies(ledger: Ledger, upload_id: UUID, command: UUID, journal: Journal) -> None:
     """Tell what the ledger says of an upload that has come to its end."""
     done = (await work(ledger, upload_id)).state
@@ -148,6 +186,8 @@ async def settle(ledger: Ledger, journal: Journal) -> None:
     for command, body in journal.unanswered().items():
         if "local_id" in body:
             await edit(ledger, Edit(command, body["state_id"], body["local_id"]), journal)
+        elif "site" in body:
+            await certify(ledger, Certify(command, body["site"]), journal)
         elif command in received:
             await tell_tallies(ledger, received[command], command, journal)
         else:

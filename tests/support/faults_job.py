@@ -45,6 +45,31 @@ class Race(msgspec.Struct, frozen=True, tag=True):
     edits: list[Edit]
 
 
+class Certify(msgspec.Struct, frozen=True, tag=True):
+    """Show a site's graduates and certify what was shown."""
+
+    command: UUID
+    site: str
+
+
+class RunOts(msgspec.Struct, frozen=True, tag=True):
+    """Be an OTS worker until nobody waits, or for ever."""
+
+    for_ever: bool = False
+
+
+class Publish(msgspec.Struct, frozen=True, tag=True):
+    """Be the publisher of the first feed until it has told all that there is to tell."""
+
+
+class AnswerOutside(msgspec.Struct, frozen=True, tag=True):
+    """Be an outside OTS: send an answer for each graduate who waits, and send it again."""
+
+
+class TakeAnswers(msgspec.Struct, frozen=True, tag=True):
+    """Take outside answers until none is left."""
+
+
 class KeepEditing(msgspec.Struct, frozen=True, tag=True):
     """Edit the students in turn, each command until it is answered, until SIGTERM."""
 
@@ -62,7 +87,8 @@ class Follow(msgspec.Struct, frozen=True, tag=True):
     for_ever: bool = True
 
 
-Step = Settle | Arm | Edit | Upload | Race | KeepEditing | Follow
+FeedStep = Publish | AnswerOutside | TakeAnswers
+Step = Settle | Arm | Edit | Upload | Race | KeepEditing | Follow | Certify | RunOts | FeedStep
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import functools
 import inspect
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -46,6 +47,7 @@ class Points:
         self._journal = journal
         self._fault: Fault | None = None
         self._left = 0
+        self._lock = threading.Lock()
 
     def arm(self, fault: Fault | None) -> None:
         """Count from here on."""
@@ -53,12 +55,13 @@ class Points:
 
     def reach(self, name: str) -> None:
         """Say that a point is reached. The signal takes this thread before the call returns."""
-        if self._fault is None or self._fault.point not in ("", name):
-            return
-        self._left -= 1
-        if self._left == 0:
-            self._journal.tell("fault", point=name, act=self._fault.act)
-            os.kill(os.getpid(), SIGNALS[self._fault.act])
+        with self._lock:  # points lie in threads, too
+            if self._fault is None or self._fault.point not in ("", name):
+                return
+            self._left -= 1
+            if self._left == 0:
+                self._journal.tell("fault", point=name, act=self._fault.act)
+                os.kill(os.getpid(), SIGNALS[self._fault.act])
 
 
 def install(points: Points) -> None:

@@ -111,11 +111,11 @@ class Nursery:
 
 
 @asynccontextmanager
-async def open_nursery() -> AsyncIterator[Nursery]:
-    """Run a nursery; at the end, or when we are killed, all its processes are."""
+async def open_nursery(*modules: str) -> AsyncIterator[Nursery]:
+    """Run a nursery that has imported some modules more; at the end, or when we are killed, all its processes are."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "tests.support.faults_child"),
+        *("-m", "tests.support.faults_child", *modules),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -19,6 +19,7 @@ from services.wiring import open_ledger
 from tests.support.faults_clients import target
 from tests.support.faults_job import BSSY, SPONSOR, Job, Step
 from tests.support.faults_journal import Journal
+from tests.support.graduates import June
 from tests.support.postgres import fresh_database
 
 
@@ -69,7 +70,7 @@ class World:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Ledger]:
         """Open the ledger in this process."""
-        async with open_ledger(self.settings) as ledger:
+        async with open_ledger(self.settings, clock=June()) as ledger:
             yield ledger
 
     def job(self, *steps: Step) -> Job:

@@ -20,12 +20,13 @@ LEDGER = Path(sys.executable).with_name("ledger")
 
 @dataclass(frozen=True)
 class Heard:
-    """One message as it lies in the topic."""
+    """One message as it lies in the topic: `data` as its bytes, `body` as what they say."""
 
     offset: int
     key: str
     headers: Mapping[str, str]
     body: Any
+    data: bytes
 
     @property
     def sequence(self) -> int:
@@ -58,7 +59,7 @@ async def heard_in(bootstrap: list[str], topic: str) -> list[Heard]:
             for each in (await consumer.getmany(timeout_ms=500)).get(partition, []):
                 headers = {name: value.decode() for name, value in each.headers}
                 body = json.loads(each.value) if headers.get("ce_id") else each.value
-                heard.append(Heard(each.offset, (each.key or b"").decode(), headers, body))
+                heard.append(Heard(each.offset, (each.key or b"").decode(), headers, body, each.value))
         return heard
     finally:
         await consumer.stop()
