@@ -1,5 +1,6 @@
 """Connections to the views' database: one PostgreSQL schema a projection, one search path for all of them."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -55,9 +56,15 @@ async def connect(dsn: str, schemas: Sequence[str]) -> Connection:
 
 
 async def connect_pool(dsn: str, schemas: Sequence[str], *, size: int = 4) -> Pool:
-    """Open a pool of connections that see the given schemas."""
+    """Open a pool of connections that see the given schemas. It connects when it is asked, and never by itself."""
     settings = SESSION | {"search_path": search_path(schemas)}
-    return await asyncpg.create_pool(dsn, min_size=1, max_size=size, server_settings=settings)
+    return await asyncpg.create_pool(dsn, min_size=0, max_size=size, server_settings=settings)
+
+
+def being_cancelled() -> bool:
+    """Whether the running task was asked to end: what a lost connection raises may take the place of that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def refuse_registry_database(connection: Connection) -> None:

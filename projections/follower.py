@@ -18,7 +18,7 @@ from events.registry.contract import Registry, RegistryUnavailable
 from projections import index
 from projections.advance import PositionMoved, advance
 from projections.catch_up import bring_forward, catch_up, left_behind
-from projections.database import SERVER_TROUBLE, Connection, connect
+from projections.database import SERVER_TROUBLE, Connection, being_cancelled, connect
 from projections.index import Head
 from projections.opening import Keyring
 from projections.projection import Projection
@@ -78,7 +78,7 @@ class Follower:
 
     async def _persist(self, session: Callable[[Connection], Awaitable[None]]) -> None:
         """Keep a session going, each time on a new connection; a session's locks live and die with that."""
-        while True:
+        while not being_cancelled():
             try:
                 connection = await connect(self._dsn, SCHEMAS)
                 try:
@@ -89,7 +89,8 @@ class Follower:
                     await close(connection)
             except TRANSIENT as error:
                 self.progress.trouble = f"{type(error).__name__}: trying again"
-                await asyncio.sleep(RETRY_SECONDS)
+                if not being_cancelled():
+                    await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self, connection: Connection) -> None:
         """Lead, or stand by."""

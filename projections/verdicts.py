@@ -10,7 +10,7 @@ import asyncpg
 
 from events.log.contract import LogUnfit
 from projections import index
-from projections.database import SERVER_TROUBLE, Connection, Pool
+from projections.database import SERVER_TROUBLE, Connection, Pool, being_cancelled
 from projections.index import Settled
 
 POLL_SECONDS = 0.25
@@ -49,12 +49,13 @@ class Verdicts:
         return await future
 
     async def _listen(self) -> None:
-        while True:
+        while not being_cancelled():
             try:
                 async with self._pool.acquire() as connection:
                     await self._answer_for_ever(connection)
             except (asyncpg.PostgresError, *SERVER_TROUBLE):
-                await asyncio.sleep(POLL_SECONDS)
+                if not being_cancelled():
+                    await asyncio.sleep(POLL_SECONDS)
 
     async def _answer_for_ever(self, connection: Connection) -> None:
         def heard(*_: object) -> None:
@@ -65,7 +66,8 @@ class Verdicts:
             while True:
                 await self._answer(connection)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), POLL_SECONDS if self._waiting else None)
+                    async with asyncio.timeout(POLL_SECONDS if self._waiting else None):
+                        await self._news.wait()
                 self._news.clear()
         finally:
             if not connection.is_closed():

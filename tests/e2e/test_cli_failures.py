@@ -1,12 +1,14 @@
 """What is down, wrong or foreign: the right exit code, in words, and nothing half done."""
 
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli import Cli, generate
+from tests.e2e.cli import Cli, generate, server_of
 
 CLOSED_PORT = "postgresql://somebody:s3cret@127.0.0.1:1/views"
 
@@ -27,6 +29,24 @@ def test_a_database_that_is_down_is_69_and_nothing_is_stored(cli: Cli, tmp_path:
     assert "127.0.0.1" in ran.err
     assert "s3cret" not in ran.err
     assert cli.json("status")["end"] == 1  # the genesis alone: nothing half stored
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_command_whose_database_died_still_ends_when_it_is_told_to(cli: Cli, number: signal.Signals) -> None:
+    follow = cli.start("follow", "--from", "0")
+    try:
+        assert follow.stdout is not None
+        assert "genesis" in follow.stdout.readline()
+        server = server_of(cli.home)
+        assert server is not None
+        os.kill(server, signal.SIGKILL)
+        follow.send_signal(number)
+        _, said = follow.communicate(timeout=30)
+    finally:
+        follow.kill()
+
+    assert follow.returncode == 128 + number
+    assert "Traceback" not in said
 
 
 def test_a_broker_that_is_down_is_69(cli: Cli) -> None:
