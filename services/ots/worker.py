@@ -7,7 +7,7 @@ names is always there; a crash in between leaves a blob that nobody names.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid5
@@ -25,10 +25,11 @@ from events.official_transcript import (
     evolve,
 )
 from events.registry.contract import Key
-from events.streams import official_stream, student_stream
+from events.streams import certification_stream, official_stream, student_stream
 from events.student import Present
 from events.transcript_content import OfficialTranscript, Transcript, content_digest
 from events.transcript_of_set import content_of
+from projections import index
 from projections.ots_status import Status, queue
 from schemas.layout import Variant
 from schemas.louisiana_sts.labels import labels
@@ -67,6 +68,25 @@ class Case:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class SiteLists:
+    """Who is certified now, by site. A list may name a thousand graduates: it is read again only once it changed."""
+
+    ledger: Ledger
+    kept: dict[str, tuple[int, frozenset[tuple[UUID, str, str]]]] = field(default_factory=dict)
+
+    async def name(self, status: Status) -> bool:
+        """Whether the list that names the graduate with these digests still counts."""
+        stream = certification_stream(status.site, status.bssy)
+        async with self.ledger.pool.acquire() as connection:
+            version = (await index.versions(connection, [stream])).get(stream, 0)
+        if stream not in self.kept or self.kept[stream][0] != version:
+            version, state = await load_certification(self.ledger, status.site, status.bssy)
+            graduates = state.graduates if isinstance(state, Certified) else ()
+            self.kept[stream] = version, frozenset((one.ref, one.record, one.identity) for one in graduates)
+        return (status.ref, status.record, status.identity) in self.kept[stream][1]
+
+
 async def work_off(ledger: Ledger, *, told: Told = lambda _: None) -> int:
     """Answer everybody who waits now, and return how many were answered."""
     answered = 0
@@ -95,20 +115,20 @@ async def waiting_now(ledger: Ledger) -> Sequence[Status]:
 
 async def answer_all(ledger: Ledger, waiting: Sequence[Status], told: Told) -> int:
     """Answer some, a few at once: one is rendered while others are being appended."""
-    room = asyncio.Semaphore(AT_ONCE)
+    room, lists = asyncio.Semaphore(AT_ONCE), SiteLists(ledger)
 
     async def one(status: Status) -> int:
         async with room:
-            answered = await answer(ledger, status)
+            answered = await answer(ledger, status, lists)
         told(answered)
         return answered.event is not None
 
     return sum(await asyncio.gather(*(one(status) for status in waiting)))
 
 
-async def answer(ledger: Ledger, status: Status) -> Answered:
+async def answer(ledger: Ledger, status: Status, lists: SiteLists) -> Answered:
     """Judge one graduate and append the answer."""
-    case = await load_case(ledger, status)
+    case = await load_case(ledger, status, lists)
     if case is None:
         return Answered(status, None)
     reasons = judge(case)
@@ -119,7 +139,7 @@ async def answer(ledger: Ledger, status: Status) -> Answered:
     return Answered(status, await append(ledger, case, event))
 
 
-async def load_case(ledger: Ledger, status: Status) -> Case | None:
+async def load_case(ledger: Ledger, status: Status, lists: SiteLists) -> Case | None:
     """Load what was certified of a graduate; None for somebody who was erased meanwhile."""
     stream = student_stream(status.sponsor, status.ref, status.bssy)
     commits = [c for c in await ledger.events_of(stream) if c.commit.version <= status.version]
@@ -127,7 +147,7 @@ async def load_case(ledger: Ledger, status: Status) -> Case | None:
         return None
     identified = await identity_of(ledger, status.ref, status.identity or None)
     version, official = await load_official(ledger, status.ref)
-    certified = status.sector == "nonpublic" or await is_certified(ledger, status)
+    certified = status.sector == "nonpublic" or await lists.name(status)
     return Case(status, commits[-1].key, loaded(commits), identified.state, certified, official, version)
 
 
@@ -140,14 +160,6 @@ async def load_official(ledger: Ledger, ref: UUID) -> tuple[int, Official]:
             assert isinstance(event, OfficialEvent)
             state = evolve(state, event)
     return version, state
-
-
-async def is_certified(ledger: Ledger, status: Status) -> bool:
-    """Whether the list that names the graduate with these digests still counts."""
-    _, state = await load_certification(ledger, status.site, status.bssy)
-    return isinstance(state, Certified) and any(
-        (g.ref, g.record, g.identity) == (status.ref, status.record, status.identity) for g in state.graduates
-    )
 
 
 def judge(case: Case) -> tuple[str, ...]:
