@@ -14,7 +14,7 @@ from services import certifying
 from tests.support.faults_graduates import Site, graduating, nothing_differs
 from tests.support.faults_job import BSSY, Certify, Edit, Settle, Step
 from tests.support.faults_journal import Journal
-from tests.support.faults_kills import kill_at_each_point, of_an_append
+from tests.support.faults_kills import OF_THE_FOLLOWER, kill_at_each_point, of_an_append
 from tests.support.faults_oracle import examine
 from tests.support.faults_processes import Nursery
 from tests.support.faults_world import World
@@ -43,7 +43,7 @@ def is_told_of_as_repeated(journal: Journal, command: UUID) -> bool:
     return [answer["repeated"] for answer in journal.answers()[command]] == [True]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_certifier_killed_at_any_point_certifies_once_and_exactly_what_was_shown(
     world: World, nursery: Nursery
 ) -> None:
@@ -56,8 +56,8 @@ async def test_a_certifier_killed_at_any_point_certifies_once_and_exactly_what_w
         commands.append(uuid4())
         return [edit_of(site, 0), Settle(), edit_of(site, 1)], [Certify(commands[-1], site.code)]
 
-    points = (*OF_THE_CERTIFIER, *of_an_append(world))
-    await kill_at_each_point(nursery, world, points, certify_once_more, most=3)
+    points = (*OF_THE_CERTIFIER, *of_an_append(world), *OF_THE_FOLLOWER)
+    await kill_at_each_point(nursery, world, points, certify_once_more, most=2)
     assert await nursery.run(world.job(Settle())) == 0, world.said()
 
     async with world.open() as ledger:

@@ -59,7 +59,7 @@ def as_told(message: Heard) -> tuple[object, ...]:
     return message.key, told, message.data
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_publisher_killed_at_any_point_leaves_no_gap_and_repeats_the_same_messages_alone(
     feeding: World, nursery: Nursery
 ) -> None:
@@ -69,13 +69,13 @@ async def test_a_publisher_killed_at_any_point_leaves_no_gap_and_repeats_the_sam
     def tell_more() -> tuple[list[Step], list[Step]]:
         return [edit_of(site, 0), certify(site)], [Publish()]
 
-    await kill_at_each_point(nursery, feeding, OF_THE_PUBLISHER, tell_more, most=4)
+    await kill_at_each_point(nursery, feeding, OF_THE_PUBLISHER, tell_more, most=2)
     assert await nursery.run(feeding.job(Publish())) == 0, feeding.said()
 
     await tells_all_without_gap(feeding)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_publisher_that_stood_still_while_another_went_ahead_repeats_the_same_messages_and_leaves_no_gap(
     feeding: World, nursery: Nursery
 ) -> None:
@@ -110,7 +110,7 @@ async def tells_all_without_gap(world: World) -> int:
     return len(heard) - len(firsts)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_whoever_takes_answers_and_is_killed_at_any_point_takes_each_answer_once(
     feeding: World, nursery: Nursery
 ) -> None:
@@ -123,8 +123,8 @@ async def test_whoever_takes_answers_and_is_killed_at_any_point_takes_each_answe
         rounds.append(site)
         return [TakeAnswers(), edit_of(site, 0), edit_of(site, 1), certify(site), AnswerOutside()], [TakeAnswers()]
 
-    points = (*OF_THE_TAKER, *of_an_append(feeding))
-    await kill_at_each_point(nursery, feeding, points, answer_once_more, most=2)
+    await kill_at_each_point(nursery, feeding, OF_THE_TAKER, answer_once_more, most=2)
+    await kill_at_each_point(nursery, feeding, of_an_append(feeding), answer_once_more, most=1)
     assert await nursery.run(feeding.job(TakeAnswers())) == 0, feeding.said()
 
     async with feeding.open() as ledger:

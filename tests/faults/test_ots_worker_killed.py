@@ -21,14 +21,14 @@ from tests.support.faults_graduates import (
     was_rejected,
 )
 from tests.support.faults_job import Arm, Certify, Edit, RunOts, Settle, Step
-from tests.support.faults_kills import kill_at_each_point, of_an_append
+from tests.support.faults_kills import OF_THE_FOLLOWER, kill_at_each_point, of_an_append
 from tests.support.faults_official import run_ots, show_and_certify
 from tests.support.faults_oracle import examine
 from tests.support.faults_points import Fault
 from tests.support.faults_processes import Nursery
 from tests.support.faults_world import World
 
-SITES = 50
+SITES = 32
 """At least as many as processes are killed: each has a site of its own to answer."""
 
 BESIDE = 12
@@ -74,7 +74,7 @@ async def test_a_worker_killed_at_any_point_leaves_each_graduate_with_one_versio
 ) -> None:
     async with world.open() as ledger:
         sites = await graduating(ledger, world, SITES, sent=2, rejected=1)
-    points = (*ANSWERING, *RENDERING, *of_an_append(world))
+    points = (*RENDERING, *of_an_append(world))
     left, done = iter(sites), list[Site]()
 
     def first_time() -> tuple[list[Step], list[Step]]:
@@ -83,6 +83,7 @@ async def test_a_worker_killed_at_any_point_leaves_each_graduate_with_one_versio
         return [Settle(), RunOts(), certify(done[-1])], [RunOts()]
 
     await kill_at_each_point(nursery, world, points, first_time, most=2)
+    await kill_at_each_point(nursery, world, (*ANSWERING, *OF_THE_FOLLOWER), first_time, most=1)
     assert await nursery.run(world.job(Settle(), RunOts())) == 0, world.said()
     async with world.open() as ledger:
         await each_has_its_versions(ledger, done, first=1, second=1)
@@ -102,10 +103,10 @@ async def test_a_worker_killed_at_any_point_leaves_each_graduate_with_one_versio
         await sound(ledger, world)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_worker_that_stood_still_while_another_answered_comes_too_late(world: World, nursery: Nursery) -> None:
     """At each of its own points; it goes on as if nothing had happened, and what it then appends is void."""
-    points = (*ANSWERING, *RENDERING, "before append")
+    points = ("case loaded", *RENDERING, "before append")
     async with world.open() as ledger:
         sites = await graduating(ledger, world, len(points), sent=2, rejected=1)
         for point, site in zip(points, sites, strict=True):
@@ -128,11 +129,11 @@ def seed() -> int:
     return int(os.environ.get("LEDGER_TEST_SEED", Random().randrange(1 << 32)))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_worker_goes_on_while_others_beside_it_are_killed_and_no_version_is_made_twice(
     world: World, nursery: Nursery, seed: int
 ) -> None:
-    random, points = Random(seed), (*ANSWERING, *RENDERING, *of_an_append(world))
+    random, points = Random(seed), (*ANSWERING, *RENDERING, *of_an_append(world), *OF_THE_FOLLOWER)
     async with world.open() as ledger:
         sites = await graduating(ledger, world, BESIDE, sent=2, rejected=1)
     steady = await nursery.start(world.job(RunOts(for_ever=True)))

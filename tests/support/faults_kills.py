@@ -15,9 +15,9 @@ OF_THE_FOLLOWER = ("index rows", "projection rows", "projection position", "adva
 
 
 def of_an_append(world: World) -> tuple[str, ...]:
-    """Name the points of an append and of waiting for its verdict."""
+    """Name the points of an append and of waiting for its verdict, but for the follower's."""
     unheard = "sent, no answer" if world.kafka else "stored, not told"
-    return "before append", unheard, "acknowledged", "before verdict", *OF_THE_FOLLOWER, "verdict known"
+    return "before append", unheard, "acknowledged", "before verdict", "verdict known"
 
 
 async def kill_at_each_point(nursery: Nursery, world: World, points: Iterable[str], steps: Steps, *, most: int) -> None:
