@@ -23,6 +23,7 @@ from tests.support.faults_points import Points, watch
 
 SHA256 = "5" * 64
 BY = "Acme OTS"
+PATIENCE = 60.0
 
 
 def install_feed(points: Points) -> None:
@@ -113,13 +114,15 @@ def let_the_dead_member_go() -> None:
 
 
 async def during(work: Any, until: asyncio.Event) -> None:
-    """Do endless work until something has happened, or raise what the work failed with."""
+    """Do endless work until something has happened; raise what the work failed with, or TimeoutError."""
     working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(until.wait())
-    await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([working, waiting], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
     if working.done():
         working.result()
     await stop(working)
+    if not until.is_set():
+        raise TimeoutError(f"not done in {PATIENCE} s")
 
 
 async def progress(feeds: Feeds) -> tuple[int, int]:
