@@ -168,9 +168,11 @@ async def read_official(
 
 
 def write(path: Path, pdf: bytes) -> str:
-    """Write a document. Raises CommandRefused."""
+    """Write a document that only its owner may read. Raises CommandRefused."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         path.write_bytes(pdf)
     except OSError as error:
         raise CommandRefused(f"{path} cannot be written: {error.strerror}. Name another file by --out.") from error
