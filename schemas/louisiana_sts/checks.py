@@ -14,6 +14,7 @@ from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
 from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
+from schemas.louisiana_sts.causes import Runs, causes
 from schemas.louisiana_sts.graduates import graduate_line, graduate_problems
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
@@ -176,8 +177,8 @@ def file_digest(source: Path | bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def report(findings: Findings) -> Report:
-    """The findings as the report that is shown, stored and sent."""
+def report(findings: Findings, runs: Runs | None = None) -> Report:
+    """The findings as the report that is shown, stored and sent; with the batch's runs its causes count students."""
     return Report(
         file=findings.file,
         layout=findings.layout,
@@ -188,4 +189,5 @@ def report(findings: Findings) -> Report:
         digests=findings.digests,
         problems=findings.problems,
         undecided=findings.undecided,
+        causes=causes(findings.problems, runs),
     )

@@ -34,7 +34,7 @@ def check(
     except OSError as fault:
         typer.echo(f"{file} cannot be read: {fault.strerror}. Check its name and your rights to it.", err=True)
         raise typer.Exit(REFUSED) from None
-    result = report(findings)
+    result = report(findings, batch.runs if batch else None)
     if as_json:
         import json
 

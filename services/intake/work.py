@@ -164,7 +164,7 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
     manifest = Manifest(())
     if batch is not None:
         manifest, findings = await plan(ledger, batch, findings, received.mode)
-    shown = await asyncio.to_thread(shown_report, findings)
+    shown = await asyncio.to_thread(shown_report, findings, batch)
     report_blob = await ledger.blobs.put(upload.key, shown, kind="report")
     codes = dict(sorted(Counter(problem.code for problem in findings.problems).items()))
     digests = {name: findings.digests.get(name, "") for name in ("rules", "layout")}
@@ -193,9 +193,10 @@ def refused(findings: Findings, why: Problem) -> Findings:
     return replace(findings, problems=(why,), held=frozenset(), undecided=(), students=0, refused=True)
 
 
-def shown_report(findings: Findings) -> bytes:
+def shown_report(findings: Findings, batch: Batch | None) -> bytes:
     """Return the report as it is kept."""
-    return json.dumps(report_as_dict(report(findings)), ensure_ascii=False).encode()
+    runs = batch.runs if batch is not None else None
+    return json.dumps(report_as_dict(report(findings, runs)), ensure_ascii=False).encode()
 
 
 async def carry_out(

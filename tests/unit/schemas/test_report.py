@@ -15,7 +15,7 @@ DATA = base_file("public", "020", {"sex_code": "\xff"})
 def test_the_json_report_has_exactly_this_shape() -> None:
     result = report_as_dict(report(findings(DATA)))
 
-    assert list(result) == ["file", "layout", "refused", "rows", "students", "digests", "undecided", "problems"]
+    assert list(result) == ["file", "layout", "refused", "rows", "students", "digests", "undecided", "problems", "groups"]
     assert result["problems"] == [
         {
             "code": "207",
