@@ -36,7 +36,7 @@ class SetChecks:
         self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
 
     def student(self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]]) -> list[Problem]:
-        """The findings on one student. A line with faults counts as there, and is not looked into further."""
+        """The findings on one student. A line with faults counts as there, a 020 as one more, and is not looked into."""
         found: list[Problem] = []
         for line in lines:
             if line.number in faults:
@@ -46,7 +46,7 @@ class SetChecks:
             if hits := broken(line.raw):
                 found.extend(finding(rules[index], line) for index in hits)
         found.extend(self.missing(lines))
-        found.extend(self.repeated([line for line in lines if line.number not in faults]))
+        found.extend(self.repeated([line for line in lines if line.number not in faults or line.code == STUDENT]))
         return found
 
     def missing(self, lines: Sequence[Line]) -> Iterator[Problem]:
