@@ -5,9 +5,12 @@ from datetime import date
 
 from schemas.layout import RecordLayout
 from schemas.louisiana_sts.batch import Line
+from schemas.louisiana_sts.parts import PartChecks
+from schemas.louisiana_sts.persons import Persons
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 from schemas.louisiana_sts.table import Table, problem
 from schemas.problems import Problem
+from schemas.reference import NO_TABLES, ReferenceTables
 from schemas.rules import Rule
 
 # What makes a record the same as another one of its student (R-039, 326, R-161), and how a repetition is reported.
@@ -30,13 +33,16 @@ REPEATED = {
 class SetChecks:
     """The compiled table of one sector, year and day, applied to the lines of one student at a time."""
 
-    def __init__(self, rules: Table, bssy: int, today: date) -> None:
+    def __init__(self, rules: Table, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> None:
         self.layout = rules.layout
-        self.compiled = rules.compile(bssy, today)
+        self.compiled = rules.compile(bssy, today, tables)
+        public = self.layout.variant == "public" and "identities" in tables
+        self.persons = Persons(tables["identities"], self.layout[STUDENT]) if public else None
+        self.parts = PartChecks(self.layout[COURSE], tables)
         self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
 
     def student(self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]]) -> list[Problem]:
-        """The findings on one student. A line with faults counts as there, a 020 as one more, and is not looked into."""
+        """The findings on one student. A line with faults is there, a 020 is one more, but neither is looked into."""
         found: list[Problem] = []
         for line in lines:
             if line.number in faults:

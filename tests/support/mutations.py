@@ -156,12 +156,12 @@ def other_student(row: bytes, random: Random, variant: Variant) -> bytes:
     """The line under an id that nobody, or a neighbour, has."""
     field = load_layout(variant)[row[3:6].decode("latin-1")]["state_identification_number"]
     text = row[field.span].decode("latin-1").strip()
-    other = random.choice((step(text, random), text[:-1], f"{text[:-1]}X", "9" * len(text), f"0{text}", "0"))
+    other = random.choice((step(text, random), text[:-1], f"{text[:-1]}X", f"9{text[1:]}", f"0{text}", "0"))
     return replaced(row, field, other)
 
 
 Change = Callable[[bytes, Random, Variant], bytes]
-CHANGES: tuple[Change, ...] = (*[near_boundary] * 8, junk_byte, junk_byte, moved_bytes, other_length, other_student)
+CHANGES: tuple[Change, ...] = (*[near_boundary] * 8, *[junk_byte, other_student] * 2, moved_bytes, other_length)
 
 
 def broken(data: bytes, random: Random) -> bytes:
