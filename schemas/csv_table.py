@@ -109,7 +109,7 @@ def completed(lines: list[Line], file: TableFile) -> list[Line]:
 
 
 def file_faults(heads: Sequence[Line], lines: Sequence[Line], file: TableFile, of_rows: OfRows) -> list[Problem]:
-    """Every fault, once for each cell; `of_rows` finds what no cell tells alone. With other columns no row is judged."""
+    """Every fault, once for each cell; `of_rows` finds what no cell tells alone. Other columns: no row is judged."""
     if [cells for _, cells in heads] != [file.columns]:
         hint = f"The first line must be: {','.join(file.required_columns)}."
         return [file.fault(2, f"THE COLUMNS ARE NOT THOSE OF THE {file.noun}", hint, 1)]

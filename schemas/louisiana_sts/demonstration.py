@@ -150,6 +150,47 @@ GUIDE_COURSES = (
       for number in range(2, 9)),
 )  # fmt: skip
 
+CATEGORIES = (
+    ("TU", "01", "ENGLISH I", 100, 44),
+    ("TU", "02", "ENGLISH II", 100, 44),
+    ("TU", "03", "ENGLISH III", 100, 44),
+    ("TU", "04", "ENGLISH IV", 100, 44),
+    ("TU", "05", "ALGEBRA I", 100, 44),
+    ("TU", "06", "GEOMETRY", 100, 44),
+    ("TU", "07", "ALGEBRA II", 100, 44),
+    ("TU", "08", "MATH - 4TH UNIT", 100, 44),
+    ("TU", "09", "BIOLOGY I", 100, 44),
+    ("TU", "10", "CHEMISTRY I", 100, 44),
+    ("TU", "11", "SCIENCE ELECTIVES 1ST UNIT", 100, 44),
+    ("TU", "12", "SCIENCE ELECTIVES 2ND UNIT", 100, 44),
+    ("TU", "13", "U.S HISTORY", 100, 44),
+    ("TU", "14", "CIVICS & GOVT", 100, 44),
+    ("TU", "15", "SOCIAL STUDIES ELECTIVES 1ST UNIT", 100, 44),
+    ("TU", "16", "SOCIAL STUDIES ELECTIVES 2ND UNIT", 100, 44),
+    ("TU", "17", "FOREIGN LANGUAGE", 200, 44),
+    ("TU", "19", "ARTS", 100, 44),
+    ("TU", "20", "HEALTH & PE", 200, 44),
+    ("CA", "01", "ENGLISH I", 100, 45),
+    ("CA", "02", "ENGLISH II", 100, 45),
+    ("CA", "03", "ENGLISH III", 100, 45),
+    ("CA", "04", "ENGLISH IV", 100, 45),
+    ("CA", "05", "ALGEBRA I", 100, 45),
+    ("CA", "06", "MATH ELECTIVES", 300, 45),
+    ("CA", "07", "BIOLOGY I", 100, 45),
+    ("CA", "08", "SCIENCE ELECTIVE", 100, 45),
+    ("CA", "09", "U. S. HISTORY", 100, 45),
+    ("CA", "10", "CIVICS/GOVT/ECON", 100, 45),
+    ("CA", "12", "HEALTH & PE", 200, 45),
+    ("CA", "13", "JUMP START COURSES", 900, 45),
+    ("L1", "01", "ENGLISH", 400, 46),
+    ("L1", "02", "MATHEMATICS", 400, 46),
+    ("L1", "03", "SCIENCE", 200, 46),
+    ("L1", "04", "SOCIAL STUDIES", 200, 46),
+    ("L1", "06", "GENERAL ELECTIVES", 400, 46),
+    ("L1", "13", "WORKFORCE & CAREER", 700, 46),
+)
+"""Of the guide, pp. 44-46: pathway, category, what it asks for, hundredths of a credit, page."""
+
 AIMED = {
     "R01": "Diesel",
     "R11": "Carpentry",
@@ -167,6 +208,7 @@ AIMED_COURSES = tuple(
 AWARDS = {"TC": "TU", "TJ": "CA"}
 """A TOPS award takes its pathway's categories but for Health & PE."""
 HEALTH_AND_PE = {"TU": "20", "CA": "12"}
+GRADUATION_YEARS = {"first_graduation_bssy": "2017", "last_graduation_bssy": ""}
 FLAGS = {"ap": "A", "ib": "I", "name_required": "N", "repeatable": "R", "five_point": "5", "experience_only": "E"}
 
 
@@ -185,6 +227,24 @@ def courses() -> Rows:
             yield row | {"credit": f"{credit:03d}", **flags}
 
 
+def core_categories() -> Rows:
+    for pathway, category, description, credit, page in CATEGORIES:
+        for curriculum in curricula(pathway, category):
+            yield {
+                "source": f"demonstration: guide p. {page}, years invented",
+                "curriculum": curriculum,
+                "category": category,
+                "description": description,
+                "credit_required": f"{credit:03d}",
+                **GRADUATION_YEARS,
+            }
+
+
+def curricula(pathway: str, category: str) -> list[str]:
+    """The pathway, and the award that goes with it."""
+    return [pathway, *(one for one, of in AWARDS.items() if of == pathway and category != HEALTH_AND_PE[pathway])]
+
+
 def core() -> Rows:
     for code, _, credit, _, serves, _ in offered():
         for entry in serves.split():
@@ -198,8 +258,7 @@ def entries(
     code: str, pathway: str, category: str, group: str, option: str, allowed: int, required: int
 ) -> Iterator[dict[str, str]]:
     """A course's place in a pathway, and in the award that goes with it."""
-    awards = [award for award, of in AWARDS.items() if of == pathway and category != HEALTH_AND_PE[pathway]]
-    for curriculum in [pathway, *awards]:
+    for curriculum in curricula(pathway, category):
         yield {
             "source": INVENTED,
             "curriculum": curriculum,
@@ -209,8 +268,7 @@ def entries(
             "career_option_code": option,
             "credit_allowed": f"{allowed:03d}",
             "credit_required": f"{required:03d}",
-            "first_graduation_bssy": "2017",
-            "last_graduation_bssy": "",
+            **GRADUATION_YEARS,
         }
 
 
@@ -261,6 +319,7 @@ def fafsa() -> Rows:
 TABLES = {
     "career_options": career_options,
     "core": core,
+    "core_categories": core_categories,
     "courses": courses,
     "credential_vendors": credential_vendors,
     "credentials": credentials,

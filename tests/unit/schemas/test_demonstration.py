@@ -15,12 +15,6 @@ CATEGORIES = {
     "L1": ["01", "02", "03", "04", "06", "13"],
 }
 """Of the guide, pp. 44-46."""
-CREDITS = {
-    "TU": {"17": 200, "20": 200},
-    "CA": {"06": 300, "12": 200, "13": 900},
-    "L1": {"01": 400, "02": 400, "03": 200, "04": 200, "06": 400, "13": 700},
-}
-"""Hundredths that a category takes, 100 where it is not named."""
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +37,18 @@ def test_every_category_of_every_pathway_can_be_filled(tables: ReferenceTables) 
     for row in tables["core"].rows:
         if not row["career_option_code"]:
             held[row["curriculum"], row["category"]].add((row["course_code"], int(row["credit_allowed"])))
+    asked = {
+        (row["curriculum"], row["category"]): int(row["credit_required"]) for row in tables["core_categories"].rows
+    }
     for pathway, categories in CATEGORIES.items():
         assert {category for curriculum, category in held if curriculum == pathway} == set(categories)
-        for category in categories:
-            assert sum(credit for _, credit in held[pathway, category]) >= CREDITS[pathway].get(category, 100)
+    assert asked.keys() == held.keys()
+    assert all(sum(credit for _, credit in held[place]) >= credit for place, credit in asked.items())
+    assert {pathway: sum(asked[pathway, one] for one in CATEGORIES[pathway]) for pathway in CATEGORIES} == {
+        "TU": 2100,
+        "CA": 2300,
+        "L1": 2300,
+    }
     assert {category for award, category in held if award == "TC"} == set(CATEGORIES["TU"]) - {"20"}
     assert {category for award, category in held if award == "TJ"} == set(CATEGORIES["CA"]) - {"12"}
 
