@@ -78,11 +78,12 @@ def code_203(row: Row, file: File) -> bool:
 
 
 def code_204(row: Row, file: File) -> bool:
-    """p. 134: public up to three characters of a name, nonpublic any name."""
+    """p. 134: public up to three characters of a name, one of them a letter; nonpublic any name."""
     if file.variant == "nonpublic":
         return not row["last_name"]
     last = row["partial_last_name"]
-    return not (is_letter(last[:1]) and all(byte in LETTERS or byte in b"'-. " for byte in last))
+    is_name = all(byte in LETTERS or byte in b"'-. " for byte in last) and any(byte in LETTERS for byte in last)
+    return not is_name or last.startswith(b" ")
 
 
 def code_205(row: Row, file: File) -> bool:
