@@ -1,8 +1,8 @@
 """The checks of a batch and of one record set: the rule table line by line, and the built-in kinds over a set.
 
-Built in are what no single line tells: 200 and 300 (R-039), 211, 326, and a second P or F of one credential (513,
-R-161). What belongs to a line but to none of its fields (500, NUL, cut short) was found while reading. A graduate
-without any of that may still lose the graduation date (R-036).
+Built in are what no single line tells: 200 and 300 (R-039), 211, 326, a second P or F of one credential (513, R-161),
+part numbers (R-084), and what eScholar says otherwise (U03 to U08). What belongs to a line but to none of its fields
+(500, NUL, cut short) was found while reading. A graduate without any of that may still lose the date (R-036).
 """
 
 import hashlib
@@ -18,9 +18,11 @@ from schemas.louisiana_sts.causes import Runs, causes
 from schemas.louisiana_sts.graduates import graduate_line, graduate_problems
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
-from schemas.louisiana_sts.table import problem, rules_digest, table
+from schemas.louisiana_sts.sponsors import sponsor_problems
+from schemas.louisiana_sts.table import problem, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
+from schemas.reference import NO_TABLES, ReferenceTables
 
 # More findings than anyone reads would only cost memory.
 MOST_LISTED = 500_000
@@ -46,13 +48,16 @@ class Findings:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Findings:
+def check(
+    batch: Batch, *, today: date, progress: Progress | None = None, tables: ReferenceTables = NO_TABLES
+) -> Findings:
     """Every finding on a batch that was not refused, with the notes and line faults met while reading it.
 
-    `progress` is told the students done and their whole number, every thousand students.
+    What needs a table that is not among `tables` is listed as undecided. `progress` is told the students done and
+    their whole number, every thousand students.
     """
     rules = table(batch.variant)
-    checks = SetChecks(rules, int(batch.bssy), today)
+    checks = compiled(batch.variant, int(batch.bssy), today, tables)
     faults: dict[int, list[Problem]] = {}
     for fault in batch.faults:
         faults.setdefault(fault.line or 0, []).append(fault)
@@ -74,11 +79,11 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
     return Findings(
         problems=tuple(sorted(problems, key=place)),
         held=frozenset(held),
-        undecided=rules.undecided,
+        undecided=rules.undecided(tables),
         layout=batch.variant,
         rows=batch.rows,
         students=len(batch.state_ids),
-        digests={"layout": rules.layout.digest, "rules": rules.digest},
+        digests=rules.digests(tables),
     )
 
 
@@ -91,7 +96,14 @@ def place(found: Problem) -> tuple[int, int, str]:
 
 
 def check_set(
-    layout: Layout, bssy: str, sponsor: str, state_id: str, record_set: RecordSet, *, today: date
+    layout: Layout,
+    bssy: str,
+    sponsor: str,
+    state_id: str,
+    record_set: RecordSet,
+    *,
+    today: date,
+    tables: ReferenceTables = NO_TABLES,
 ) -> list[Problem]:
     """The findings on one set that is edited online: same rules, same built-ins, but for what is wrong only in a file.
 
@@ -115,7 +127,7 @@ def check_set(
         except DoesNotFit as fault:
             misfits.append(misfit(fault, number, code, whole))
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
-    found = compiled(variant, int(bssy), today).student(lines, {})
+    found = compiled(variant, int(bssy), today, tables).student(lines, {})
     in_a_file = readings()["wrong_only_in_a_file"]["codes"]
     found = misfits or [one for one in found if one.code not in in_a_file]
     if not rejects(found) and (graduate := graduate_line(layout, lines)):
@@ -123,10 +135,25 @@ def check_set(
     return sorted(found, key=place)
 
 
-@lru_cache(maxsize=8)
-def compiled(variant: Variant, bssy: int, today: date) -> SetChecks:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What checks are compiled for. Tables of one content are the same tables."""
+
+    variant: Variant
+    bssy: int
+    today: date
+    digests: tuple[tuple[str, str], ...]
+    tables: ReferenceTables = field(compare=False, repr=False)
+
+
+def compiled(variant: Variant, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> SetChecks:
     """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set."""
-    return SetChecks(table(variant), bssy, today)
+    return kept(Asked(variant, bssy, today, tuple(tables.digests.items()), tables))
+
+
+@lru_cache(maxsize=8)
+def kept(asked: Asked) -> SetChecks:
+    return SetChecks(table(asked.variant), asked.bssy, asked.today, asked.tables)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:
@@ -149,23 +176,26 @@ def check_file(
     variant: Variant | None = None,
     limit: int = LIMIT,
     progress: Progress | None = None,
+    tables: ReferenceTables = NO_TABLES,
 ) -> tuple[Batch | None, Findings]:
     """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read."""
     unpacked = unpack(source, limit=limit)
     too_large = isinstance(unpacked, Problem) and unpacked.code == "F11"
     digest = {} if too_large else {"file": file_digest(source)}
     batch = Refused((unpacked,)) if isinstance(unpacked, Problem) else read_batch(unpacked.data, variant=variant)
+    if isinstance(batch, Batch) and (wrong := sponsor_problems(batch, tables)):
+        batch = Refused(wrong, batch.rows, batch.variant)
     if isinstance(batch, Refused):
-        return None, refusal(batch, name, digest)
-    found = check(batch, today=today, progress=progress)
+        return None, refusal(batch, name, digest, tables)
+    found = check(batch, today=today, progress=progress, tables=tables)
     return batch, replace(found, file=name, digests=digest | dict(found.digests))
 
 
-def refusal(refused: Refused, name: str, digest: dict[str, str]) -> Findings:
+def refusal(refused: Refused, name: str, digest: dict[str, str], tables: ReferenceTables = NO_TABLES) -> Findings:
     """The findings on a file of which no record is processed; with a layout, also the digests it was read by."""
     variant = refused.variant
     if variant:
-        digest |= {"layout": table(variant).layout.digest, "rules": rules_digest(variant)}
+        digest |= table(variant).digests(tables)
     return Findings(refused.problems, file=name, layout=variant or "", refused=True, rows=refused.rows, digests=digest)
 
 

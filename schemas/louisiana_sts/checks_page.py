@@ -51,21 +51,29 @@ def checks(code: Code) -> Iterator[str]:
     """How it is decided here: by rows of the table, in code (F, L, G, N, V08), as another code, or not at all."""
     content = toml("rules.toml")
     for rule, columns in rules_of(code).items():
-        yield f"- Checked on {rule.record} {rule.field} ({columns}): `{' '.join(rule.when.split())}`"
+        yield f"- Checked on {rule.record} {rule.field} ({columns}){reading(rule)}: `{' '.join(rule.when.split())}`"
         if rule.hint != code.hint:
             yield f"  - {rule.hint}"
-    if code.code in content["built_in"] or code.code[0] in "FLGN" or code.code == "V08":
+    if code.code in content["built_in"] or code.code[0] in "FLGQN" or code.code == "V08":
         yield "- Checked in code: over several lines, on the line as a whole, or on the file."
     if code.code in content["reported_as"]:
         yield f"- Reported as {content['reported_as'][code.code]}, which has the same condition."
     yield from undecided(code, content["needs"])
 
 
+def reading(rule: Rule) -> str:
+    """The reference tables that a row looks into, or the one that takes its place."""
+    if rule.tables:
+        return f", with the table {' and '.join(f'`{name}`' for name in sorted(rule.tables))}"
+    return f", without the table `{rule.without}`" if rule.without else ""
+
+
 def undecided(code: Code, needs: list[Mapping[str, Any]]) -> Iterator[str]:
     for row in needs:
         if row["code"] == code.code:
             part = "The rest is undecided" if row.get("rest") else "Undecided"
-            yield f"- {part} without: {row['table']}"
+            tables = " and ".join(f"`{name}`" for name in row["tables"])
+            yield f"- {part} without the table {tables}: {row['what']}" if tables else f"- {part}: {row['what']}"
 
 
 def rules_of(code: Code) -> dict[Rule, str]:

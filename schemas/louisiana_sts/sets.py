@@ -51,8 +51,12 @@ class SetChecks:
             rules, broken = self.compiled[line.code]
             if hits := broken(line.raw):
                 found.extend(finding(rules[index], line) for index in hits)
+            if line.code == STUDENT and self.persons:
+                told = {one.code for one in found if one.line == line.number}
+                found.extend(one for one in self.persons.mismatches(line) if one.code not in told)
         found.extend(self.missing(lines))
         found.extend(self.repeated([line for line in lines if line.number not in faults or line.code == STUDENT]))
+        found.extend(self.parts.findings([line for line in lines if line.number not in faults]))
         return found
 
     def missing(self, lines: Sequence[Line]) -> Iterator[Problem]:
