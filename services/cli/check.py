@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from services.cli.options import By, Workbook
+
+if TYPE_CHECKING:
+    from schemas.louisiana_sts.batch import Batch
+    from schemas.problems import Report
 
 CLEAN, PROBLEMS, REFUSED = 0, 1, 2
 
@@ -20,7 +26,12 @@ def check(
     today: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day taken as today; without it, the clock's.")
     ] = None,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem, not the first 50.")] = False,
+    show_all: Annotated[
+        bool,
+        typer.Option("--all", help="Show each finding at its own line, not causes first, and all of them."),
+    ] = False,
+    by: By = "line",
+    workbook: Workbook = None,
 ) -> None:
     """Check a batch file and say line by line what is wrong and how to repair it.
 
@@ -35,6 +46,7 @@ def check(
         typer.echo(f"{file} cannot be read: {fault.strerror}. Check its name and your rights to it.", err=True)
         raise typer.Exit(REFUSED) from None
     result = report(findings, batch.runs if batch else None)
+    write_workbook(workbook, result, batch)
     if as_json:
         import json
 
@@ -44,10 +56,23 @@ def check(
     else:
         from services.cli.check_report import print_report
 
-        print_report(result, batch, lines=None if show_all else 50)
+        print_report(result, batch, lines=None if show_all else 50, whole=show_all, by=by)
     if result.refused:
         raise typer.Exit(REFUSED)
     raise typer.Exit(PROBLEMS if any(one.effect != "note" for one in result.problems) else CLEAN)
+
+
+def write_workbook(path: Path | None, result: "Report", batch: "Batch | None") -> None:
+    """Write the error workbook where one was asked for."""
+    if path is None:
+        return
+    from services.cli.workbook import write_workbook as write
+
+    try:
+        write(path, result, batch)
+    except OSError as fault:
+        typer.echo(f"{path} cannot be written: {fault.strerror}. Choose another place.", err=True)
+        raise typer.Exit(REFUSED) from None
 
 
 def day(given: datetime | None) -> date:

@@ -7,12 +7,13 @@ from uuid import UUID
 import typer
 
 from services.cli.errors import CommandRefused, ExitCode, NothingFound, Unfinished
-from services.cli.options import AsJson, Limit, UploadId
+from services.cli.options import AsJson, By, Limit, UploadId, Workbook
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from projections.upload_queries import Finding, UploadRow
+    from schemas.problems import Report
     from services.cli.answers import UploadAnswer
     from services.cli.session import Session
     from services.ledger import Ledger
@@ -47,10 +48,11 @@ def upload(
         raise CommandRefused("--validate-only stores nothing and --delete-all removes: give one of them.")
     mode: Mode = "validate-only" if validate_only else "delete-all-and-replace" if delete_all else "replace"
 
-    async def work(ledger: "Ledger", session: "Session") -> "UploadAnswer":
+    async def work(ledger: "Ledger", session: "Session") -> "tuple[UploadAnswer, Report | None]":
         from services.cli.output import progress
         from services.intake.receive import NotReceived, receive
         from services.ledger import OutcomeUnknown
+        from services.reports import read_report
 
         session.on_signal = AGAIN
         try:
@@ -62,9 +64,11 @@ def upload(
         session.on_signal = RESUME.format(received.upload)
         with progress() as told:
             await finish(ledger, session, received.upload, told)
-        return await answer_of(ledger, received.upload)
+        stored = None if as_json else await read_report(ledger, received.upload, with_lines=False)
+        return await answer_of(ledger, received.upload), stored.report if stored else None
 
-    show_outcome(with_ledger(work), as_json=as_json)
+    answer, found = with_ledger(work)
+    show_outcome(answer, found, as_json=as_json)
 
 
 async def finish(ledger: "Ledger", session: "Session", upload: UUID, told: Any) -> None:
@@ -98,14 +102,14 @@ async def answer_of(ledger: "Ledger", upload: UUID) -> "UploadAnswer":
     return UploadAnswer(ledger=ledger.short_id, position=head.next_position - 1, upload=found, findings=findings)
 
 
-def show_outcome(answer: "UploadAnswer", *, as_json: bool) -> None:
+def show_outcome(answer: "UploadAnswer", found: "Report | None", *, as_json: bool) -> None:
     """Print an upload's outcome and end with its exit code."""
     from services.cli.output import console, print_json
 
     if as_json:
         print_json(answer)
     else:
-        print_outcome(console(), answer)
+        print_outcome(console(), answer, found)
     raise typer.Exit(outcome_code(answer))
 
 
@@ -126,9 +130,10 @@ def codes_of_notes() -> set[str]:
     return {code.code for code in codes if code.effect == "note"}
 
 
-def print_outcome(out: "Console", answer: "UploadAnswer") -> None:
-    """Say what became of an upload."""
+def print_outcome(out: "Console", answer: "UploadAnswer", found: "Report | None" = None) -> None:
+    """Say what became of an upload; with its report also what to repair first."""
     from services.cli.output import at
+    from services.cli.repair_report import print_first_repairs
 
     one = answer.upload
     out.print(f"Upload {one.upload}, received at {at(answer.ledger, one.position)}", soft_wrap=True)
@@ -143,6 +148,8 @@ def print_outcome(out: "Console", answer: "UploadAnswer") -> None:
         )
     if answer.findings:
         out.print(findings_table(answer.findings))
+        if found is not None:
+            print_first_repairs(out, found)
         out.print(f"`ledger problems {str(one.upload)[:8]}` shows each line, and how to repair it.")
 
 
@@ -265,8 +272,12 @@ EMPTY = "nothing was uploaded yet. `ledger upload FILE` begins."
 def problems(
     upload: UploadId = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as `ledger check --json` does.")] = False,
-    lines: Annotated[int, typer.Option(min=0, help="Show at most so many lines with problems.")] = 50,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem.")] = False,
+    lines: Annotated[int, typer.Option(min=0, help="Show at most so many lines with problems, or repairs.")] = 50,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show each finding at its own line, not causes first, and all of them.")
+    ] = False,
+    by: By = "line",
+    workbook: Workbook = None,
 ) -> None:
     """Show what was found in an upload, and how to repair it.
 
@@ -282,17 +293,21 @@ def problems(
 
     async def work(ledger: "Ledger", _session: "Session") -> StoredReport | None:
         found = await find_upload(ledger, upload)
-        return await read_report(ledger, found.upload, with_lines=not as_json)
+        return await read_report(ledger, found.upload, with_lines=workbook is not None or not as_json)
 
     stored = with_ledger(work)
     if stored is None:
         raise NothingFound("this upload is not checked yet. `ledger uploads resume` goes on with it.")
+    if workbook is not None:
+        from services.cli.workbook import write_workbook
+
+        write_workbook(workbook, stored.report, stored.batch)
     if as_json:
         typer.echo(json.dumps(report_as_dict(stored.report), indent=2))
     else:
         from services.cli.check_report import print_report
 
-        print_report(stored.report, stored.batch, lines=None if show_all else lines)
+        print_report(stored.report, stored.batch, lines=None if show_all else lines, whole=show_all, by=by)
     if stored.report.refused:
         raise typer.Exit(ExitCode.REFUSED)
     found = any(one.effect != "note" for one in stored.report.problems)

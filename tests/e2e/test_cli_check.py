@@ -113,6 +113,49 @@ def test_long_reports_say_how_much_they_leave_out(tmp_path: Path) -> None:
     assert len(whole.stdout) > 3 * len(short.stdout)
 
 
+def test_causes_are_told_once_and_everything_on_demand(tmp_path: Path) -> None:
+    """A whole file with one wrong grade: one row, and every line where it stands with --all."""
+    data = (FIXTURES / "three_students_public.txt").read_bytes()
+    path = tmp_path / "grades.txt"
+    path.write_bytes(data.replace(b"Y1B", b"Y1X"))
+    short, whole = checked(path), checked(path, "--all")
+
+    assert short.stdout.count("305 INVALID LETTER GRADE CODE") == 1
+    assert "The same 2 times: also on 5" in short.stdout
+    assert "2 findings come from 1 causes: --all shows each at its own line." in short.stdout
+    assert whole.stdout.count("305 INVALID LETTER GRADE CODE") == 2
+    assert short.exit_code == whole.exit_code == 1
+
+
+def test_repairs_are_shown_by_the_students_they_free(tmp_path: Path) -> None:
+    ledger("generate", tmp_path / "made.txt", "--students", "200", "--faults", "0.5")
+    result = checked(tmp_path / "made.txt", "--by", "repair")
+    groups = json.loads(checked(tmp_path / "made.txt", "--json").stdout)["groups"]
+    most = max(group["students"]["freed"] for group in groups)
+    first = next(row.split() for row in result.stdout.splitlines() if row.split()[:1] == [str(most)])
+
+    assert first[4] in {group["code"] for group in groups if group["students"]["freed"] == most}
+    assert "frees: students whom nothing else in this report holds." in result.stdout
+    assert "Findings by code" not in result.stdout
+
+
+def test_a_workbook_is_written_beside_the_report(tmp_path: Path) -> None:
+    book = tmp_path / "errors.xlsx"
+    result = checked(FIXTURES / "faults_public.txt", "--workbook", str(book))
+
+    assert result.exit_code == 1
+    assert "Findings by code" in result.stdout
+    assert book.read_bytes().startswith(b"PK")
+    assert book.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_workbook_that_cannot_be_written_is_said_with_status_2(tmp_path: Path) -> None:
+    result = checked(FIXTURES / "faults_public.txt", "--workbook", str(tmp_path / "no" / "errors.xlsx"))
+
+    assert "errors.xlsx cannot be written: No such file or directory. Choose another place." in result.stderr
+    assert result.exit_code == 2
+
+
 def test_a_missing_file_is_said_with_status_2(tmp_path: Path) -> None:
     result = checked(tmp_path / "nowhere.txt")
 
