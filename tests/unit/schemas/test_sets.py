@@ -60,7 +60,7 @@ def test_a_third_repetition_is_found_too() -> None:
         ({"letter_grade_code": "A", "quality_points_awarded_count": "400"}, ["326"]),
         ({"course_beginning_school_session_year": "2024"}, []),
         ({"course_code": "990102"}, []),
-        ({"course_part_number": "2"}, []),
+        ({"course_part_number": "2"}, ["Q3", "Q4"]),
         ({"semester_code": "S1"}, []),
         ({"transcript_course_name": "Fables II"}, []),
     ],
