@@ -4,6 +4,7 @@ from events.certification import SiteCertified, SiteUncertified
 from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
 from events.identity import StudentErased, StudentIdentified, add_ethnicity
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.publication import ReferencePublished
 from events.stored import Catalogue, Event
 from events.student import (
     CourseAdded,
@@ -51,6 +52,7 @@ EVENTS: tuple[type[Event], ...] = (
     CollectionOpened,
     CollectionClosed,
     PriorYearAccessGranted,
+    ReferencePublished,
 )
 
 CATALOGUE = Catalogue(

@@ -18,6 +18,7 @@ from events.collection import CollectionClosed, CollectionOpened, PriorYearAcces
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.publication import ReferencePublished
 from events.sealing import event_context
 from events.stored import Event, Standing, clear_part, plaintext, store
 from events.streams import (
@@ -25,6 +26,7 @@ from events.streams import (
     collection_stream,
     identity_stream,
     official_stream,
+    reference_stream,
     student_stream,
     upload_stream,
 )
@@ -159,6 +161,9 @@ EXAMPLES: Mapping[str, Example] = {
         StudentIdentified("Vorimquenda", "Zylthmarope", "Tholme", "III", "2009-02-28", "666000001", "F", "YNNNNY"),
         identity_stream(REF),
         IdentityStanding(identity="a" * 64),
+    ),
+    "reference-published-v1": Example(
+        ReferencePublished("sites", 2025, "a" * 64, 1200, True, "b" * 64, "c" * 64), reference_stream("sites")
     ),
     "site-certified-v1": Example(
         SiteCertified((Graduate(REF, 4, "d" * 64, "a" * 64), Graduate(CAUSE, 1, "e" * 64, ""))),
