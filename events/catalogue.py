@@ -22,7 +22,7 @@ from events.student import (
     StudentRemoved,
     StudentRolledOver,
 )
-from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
+from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused, add_expected_plan
 
 EVENTS: tuple[type[Event], ...] = (
     UploadReceived,
@@ -57,5 +57,8 @@ EVENTS: tuple[type[Event], ...] = (
 
 CATALOGUE = Catalogue(
     events={event.stored_name: event for event in EVENTS},
-    upcasters={(StudentIdentified.stored_name, 1): add_ethnicity},
+    upcasters={
+        (StudentIdentified.stored_name, 1): add_ethnicity,
+        (UploadReceived.stored_name, 1): add_expected_plan,
+    },
 )

@@ -124,6 +124,11 @@ EXAMPLES: Mapping[str, Example] = {
     "upload-received-v1": of_upload(
         UploadReceived("b" * 64, 600, "delete-all-and-replace", "2025", "017", "public", 'Été "17".txt', "f" * 64)
     ),
+    "upload-received-v2": of_upload(
+        UploadReceived(
+            "b" * 64, 600, "replace", "2025", "017", "public", 'Été "17".txt', "f" * 64, expected_plan=f"{'a' * 64}@310"
+        )
+    ),
     "upload-refused-v1": of_upload(UploadRefused({"F03": 1, "F04": 2}, "e" * 64)),
     "upload-checked-v1": of_upload(
         UploadChecked("2026-06-15", 61, {"305": 2}, ("U01", "U02"), "e" * 64, "c" * 64, 5, 4, 3, 2)
