@@ -6,14 +6,14 @@ part numbers (R-084), and what eScholar says otherwise (U03 to U08). What belong
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
-from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
+from schemas.louisiana_sts.batch import Batch, Line, Refused, is_columnar, read_batch, unpack
 from schemas.louisiana_sts.causes import Runs, causes
 from schemas.louisiana_sts.graduates import graduate_line, graduate_problems
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
@@ -23,10 +23,13 @@ from schemas.louisiana_sts.table import problem, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
 from schemas.reference import NO_TABLES, ReferenceTables
+from schemas.rules import FileConstants
 
 # More findings than anyone reads would only cost memory.
 MOST_LISTED = 500_000
 Progress = Callable[[int, int], None]
+Looked = tuple[str, list[Problem], list[Line]]
+"""A student, what was found, and their lines; no lines where certainly nothing more is to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +52,23 @@ class Findings:
 
 
 def check(
-    batch: Batch, *, today: date, progress: Progress | None = None, tables: ReferenceTables = NO_TABLES
+    batch: Batch,
+    *,
+    today: date,
+    progress: Progress | None = None,
+    tables: ReferenceTables = NO_TABLES,
+    columnar: bool | None = None,
 ) -> Findings:
     """Every finding on a batch that was not refused, with the notes and line faults met while reading it.
 
     What needs a table that is not among `tables` is listed as undecided. `progress` is told the students done and
-    their whole number, every thousand students.
+    their whole number from time to time. `columnar` says whether the rules are asked of many lines at once, which
+    gives the same findings; with None they are where it pays.
     """
     rules = table(batch.variant)
-    checks = compiled(batch.variant, int(batch.bssy), today, tables)
-    faults: dict[int, list[Problem]] = {}
-    for fault in batch.faults:
-        faults.setdefault(fault.line or 0, []).append(fault)
+    look = by_columns if is_columnar(batch.data, columnar) else by_lines
     problems, held, unlisted = list(batch.notes), set(), 0
-    for done, state_id in enumerate(batch.state_ids):
-        if progress and done % 1000 == 0:
-            progress(done, len(batch.state_ids))
-        lines = list(batch.lines_of(state_id))
-        found = checks.student(lines, faults)
+    for state_id, found, lines in look(batch, today, tables, progress or quiet):
         if rejects(found):
             held.add(state_id)
         elif graduate := graduate_line(batch.layout, lines):
@@ -85,6 +87,35 @@ def check(
         students=len(batch.state_ids),
         digests=rules.digests(tables),
     )
+
+
+def by_lines(batch: Batch, today: date, tables: ReferenceTables, progress: Progress) -> Iterator[Looked]:
+    """What is found on each student in turn."""
+    checks, faults = compiled(batch.variant, int(batch.bssy), today, tables), faults_by_line(batch)
+    for done, state_id in enumerate(batch.state_ids):
+        if done % 1000 == 0:
+            progress(done, len(batch.state_ids))
+        lines = list(batch.lines_of(state_id))
+        yield state_id, checks.student(lines, faults), lines
+
+
+def by_columns(batch: Batch, today: date, tables: ReferenceTables, progress: Progress) -> Iterator[Looked]:
+    """The same, with students left out of whom nothing is to be said."""
+    from schemas.louisiana_sts.columnar_checks import look  # noqa: PLC0415 - numpy, for large files only
+
+    checks, faults = compiled(batch.variant, int(batch.bssy), today, tables), faults_by_line(batch)
+    yield from look(batch, checks, FileConstants(int(batch.bssy), today), tables, faults, progress)
+
+
+def faults_by_line(batch: Batch) -> dict[int, list[Problem]]:
+    faults: dict[int, list[Problem]] = {}
+    for fault in batch.faults:
+        faults.setdefault(fault.line or 0, []).append(fault)
+    return faults
+
+
+def quiet(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 def rejects(found: Sequence[Problem]) -> bool:
@@ -177,17 +208,25 @@ def check_file(
     limit: int = LIMIT,
     progress: Progress | None = None,
     tables: ReferenceTables = NO_TABLES,
+    columnar: bool | None = None,
 ) -> tuple[Batch | None, Findings]:
-    """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read."""
+    """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read.
+
+    `columnar` is as for `check`.
+    """
     unpacked = unpack(source, limit=limit)
     too_large = isinstance(unpacked, Problem) and unpacked.code == "F11"
     digest = {} if too_large else {"file": file_digest(source)}
-    batch = Refused((unpacked,)) if isinstance(unpacked, Problem) else read_batch(unpacked.data, variant=variant)
+    batch: Batch | Refused
+    if isinstance(unpacked, Problem):
+        batch = Refused((unpacked,))
+    else:
+        batch = read_batch(unpacked.data, variant=variant, columnar=columnar)
     if isinstance(batch, Batch) and (wrong := sponsor_problems(batch, tables)):
         batch = Refused(wrong, batch.rows, batch.variant)
     if isinstance(batch, Refused):
         return None, refusal(batch, name, digest, tables)
-    found = check(batch, today=today, progress=progress, tables=tables)
+    found = check(batch, today=today, progress=progress, tables=tables, columnar=columnar)
     return batch, replace(found, file=name, digests=digest | dict(found.digests))
 
 
