@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.columnar.columns import Flags, Words, words
-from schemas.columnar.lines import SPARE, Integers
+from schemas.columnar.lines import SPARE, Bytes, Integers
 from schemas.expressions import Text
 
 Hashes = NDArray[np.uint64]
@@ -33,11 +33,14 @@ def joined(fields: Sequence[Words]) -> Words:
     return tuple(word for field in fields for word in field)
 
 
+def rows_of(values: Sequence[bytes]) -> Bytes:
+    """Texts of one width, one at least, as rows with SPARE bytes beyond them."""
+    return np.frombuffer(b"".join(value + bytes(SPARE) for value in values), np.uint8).reshape(len(values), -1)
+
+
 def words_of(values: Sequence[bytes]) -> Words:
     """Texts of one width as the words that a field of that width has."""
-    wide = len(values[0])
-    rows = np.frombuffer(b"".join(value + bytes(SPARE) for value in values), np.uint8).reshape(-1, wide + SPARE)
-    return words(rows, Text(0, wide))
+    return words(rows_of(values), Text(0, len(values[0])))
 
 
 class KeyTable:

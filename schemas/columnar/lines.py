@@ -52,8 +52,8 @@ class Lines:
 def lines_of(data: bytes | mmap, starts: Integers, stop: int) -> Lines:
     """The lines that start at `starts`, the last one ending at `stop`; each ends in LF or CR LF, the last may not."""
     whole = np.frombuffer(data, np.uint8)
-    ends = np.append(starts[1:], stop)
-    ends -= whole[ends - 1] == ord("\n")
+    ends = np.append(starts[1:], stop) - 1
+    ends[-1] += whole[stop - 1] != ord("\n")
     returned = (ends > starts) & (whole[ends - 1] == ord("\r"))
     return Lines(data, starts, ends - returned - starts, ~returned, stop)
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from schemas.columnar import columns
-from schemas.columnar.columns import Flags
-from schemas.columnar.keys import KeyTable, joined, words_of
-from schemas.columnar.lines import Bytes
+from schemas.columnar.columns import Flags, Words
+from schemas.columnar.keys import KeyTable, joined, rows_of, words_of
+from schemas.columnar.lines import Bytes, Integers
 from schemas.expressions import (
     Cell,
     Compare,
@@ -34,7 +34,7 @@ from schemas.expressions import (
     Text,
     Word,
 )
-from schemas.lookups import MISSING_TEXT, Value, Values, index_of, width
+from schemas.lookups import MISSING_TEXT, Value, index_of, width
 from schemas.reference import NO_TABLES, ReferenceTables
 from schemas.rules import FileConstants, Rule, day
 
@@ -85,6 +85,7 @@ class Compiler:
         self.constants = constants
         self.tables = tables
         self.made: dict[Hashable, Column] = {}
+        self.keys: dict[Lookup, tuple[Integers, Words]] = {}
 
     def once(self, what: Hashable, compute: Column) -> Column:
         """`compute`, or the function that was made of the same before."""
@@ -221,46 +222,51 @@ class Compiler:
     # ---- reference tables ----------------------------------------------------------------------------------------
 
     def row(self, row: Lookup) -> Column:
-        """The place of the row that a line points to, as `entries` counts them; -1 where there is none."""
-        texts = [part for part in row.key if isinstance(part, Text)]
-        fields = [self.words(text) for text in texts]
-        keys = [key for key, _ in self.entries(row)]
-        if not keys or not texts:
-            place = 0 if keys else -1
+        """The place of the row that a line points to, as `cells` has them; -1 where there is none."""
+        fields = [self.words(part) for part in row.key if isinstance(part, Text)]
+        places, keys = self.pointed(row)
+        if not len(places) or not keys:
+            place = 0 if len(places) else -1
             return self.once(row, lambda chunk: np.full(len(chunk), place))
-        table = KeyTable(joined([words_of([key[at] for key in keys]) for at in range(len(texts))]))
+        table = KeyTable(keys)
         return self.once(row, lambda chunk: table.find(joined([field(chunk) for field in fields])))
 
-    def entries(self, row: Lookup, *cells: tuple[str, int | None]) -> list[tuple[list[bytes], Values]]:
-        """What lines of this file can point to: per row the bytes of each Text of the key, and the wanted cells."""
-        found = []
-        for key, values in index_of(self.tables[row.table], row, cells).items():
-            rest, texts = key, []
-            for part in row.key:
-                piece, rest = rest[: width(part)], rest[width(part) :]
-                if isinstance(part, Text):
-                    texts.append(piece)
-                elif piece != self.fixed(part):
-                    break
+    def pointed(self, row: Lookup) -> tuple[Integers, Words]:
+        """The rows to which lines of this file can point, as places in the table's index, and their keys' texts."""
+        if row not in self.keys:
+            keys = list(index_of(self.tables[row.table], row, ()))
+            self.keys[row] = self.pointed_among(rows_of(keys), row) if keys else (np.empty(0, np.int64), ())
+        return self.keys[row]
+
+    def pointed_among(self, keys: Bytes, row: Lookup) -> tuple[Integers, Words]:
+        fits, texts, at = np.ones(len(keys), np.bool_), [], 0
+        for part in row.key:
+            piece = columns.words(keys, Text(at, at + width(part)))
+            at += width(part)
+            if isinstance(part, Text):
+                texts.append(piece)
             else:
-                found.append((texts, values))
-        return found
+                fits &= columns.equal(piece, self.fixed(part))
+        return np.flatnonzero(fits), tuple(word[fits] for word in joined(texts))
 
     def fixed(self, part: Constant | Word) -> bytes:
         return part.raw if isinstance(part, Word) else b"%04d" % self.constants.bssy
 
     def of_cell(self, cell: Cell, test: Callable[[Value], bool]) -> Column:
         """Where the cell is there and the test is true of it; each cell is tested once."""
-        values = [value for _, (_, value) in self.entries(cell.row, (cell.column, cell.decimals))]
+        rows, values = self.row(cell.row), self.cells(cell)
         passed = np.array([value != MISSING_TEXT and test(value) for value in values] + [False])
-        rows = self.row(cell.row)
         return lambda chunk: passed[rows(chunk)]
 
     def numbers_of_cell(self, cell: Cell) -> Column:
-        values = [value for _, (_, value) in self.entries(cell.row, (cell.column, cell.decimals))]
-        numbers = np.array([*values, columns.MISSING], np.float64)
-        rows = self.row(cell.row)
+        rows, numbers = self.row(cell.row), np.array([*self.cells(cell), columns.MISSING], np.float64)
         return self.once(cell, lambda chunk: numbers[rows(chunk)])
+
+    def cells(self, cell: Cell) -> list[Value]:
+        wanted = (cell.column, cell.decimals)
+        values = [value for _, value in index_of(self.tables[cell.row.table], cell.row, (wanted,)).values()]
+        places, _ = self.pointed(cell.row)
+        return [values[place] for place in places.tolist()]
 
 
 def combined(operator: Callable[[Any, Any], Any], parts: Sequence[Column]) -> Column:

@@ -66,13 +66,13 @@ class Sweep:
         self.compiled = {
             code: compile_columns(rules, constants, tables) for code, (rules, _) in checks.compiled.items()
         }
-        self.watches = self.watching(tables)
+        self.watches = self.watching()
 
-    def watching(self, tables: ReferenceTables) -> list[Watch]:
+    def watching(self) -> list[Watch]:
         parts, persons = self.checks.parts, self.checks.persons
         watches: list[Watch] = [Repeated(code, self.checks.same[code]) for code in (COURSE, CREDENTIAL)]
         watches.append(LoneParts(parts, self.lines, self.whose))
-        watches.append(Unready(self.checks.layout, len(self.batch.runs), all_of_them="core" in tables))
+        watches.append(Unready(self.checks.layout, len(self.batch.runs)))
         if parts.repeatable:
             watches.append(RepeatedHalves(parts))
         if persons:
@@ -129,21 +129,25 @@ def look(
     begins, ends = (np.searchsorted(hits.students, places, side) for side in ("left", "right"))
     for place, begin, end in zip(places.tolist(), begins.tolist(), ends.tolist(), strict=True):
         state_id = batch.state_ids[place]
+        known = {int(hits.lines[at]) + 1: broken_rules(hits.rules[at]) for at in range(begin, end)}
         if suspects[place]:
             lines = list(batch.lines_of(state_id))
-            yield state_id, checks.student(lines, faults), lines
+            yield state_id, checks.student(lines, faults, known), lines
         else:
-            yield state_id, [one for at in range(begin, end) for one in told_of(batch, checks, hits, at)], []
+            yield state_id, [one for number, rules in known.items() for one in told(batch, checks, number, rules)], []
 
 
-def told_of(batch: Batch, checks: SetChecks, hits: Hits, at: int) -> Iterator[Problem]:
+def broken_rules(bits: Bytes) -> list[int]:
+    rules: list[int] = np.flatnonzero(np.unpackbits(bits)).tolist()
+    return rules
+
+
+def told(batch: Batch, checks: SetChecks, number: int, broken: Sequence[int]) -> Iterator[Problem]:
     """The findings on one line that breaks rules."""
-    number = int(hits.lines[at]) + 1
     raw = batch.line(number)
     line = Line(number, raw[3:6].decode("latin-1"), raw)
     rules, _ = checks.compiled[line.code]
-    for index in np.flatnonzero(np.unpackbits(hits.rules[at])).tolist():
-        yield finding(rules[index], line)
+    return (finding(rules[index], line) for index in broken)
 
 
 def in_order(hits: Sequence[Hits]) -> Hits:

@@ -161,13 +161,11 @@ class Unready:
     """Graduates who may lose the date, or of whom more credits are due: all but those who certainly do not.
 
     `due` are the credits in hundredths that each student has to have, more than anyone has where something else is
-    lacking, or `all_of_them` are looked at. They are counted as `credits_earned` does; where two courses of a student
-    share a hash, less is counted.
+    lacking. They are counted as `credits_earned` does; where two courses of a student share a hash, less is counted.
     """
 
-    def __init__(self, layout: Layout, students: int, *, all_of_them: bool) -> None:
+    def __init__(self, layout: Layout, students: int) -> None:
         self.is_public = layout.variant == "public"
-        self.all_of_them = all_of_them
         self.student, self.credential = Spans(layout[STUDENT]), Spans(layout[CREDENTIAL])
         self.course = Spans(layout[COURSE])
         self.due = np.zeros(students, np.int64)
@@ -188,7 +186,7 @@ class Unready:
     def see_students(self, seen: Seen) -> None:
         date = self.student["graduation_date"]
         graduates = seen.at(~seen.has(date, b" " * (date.stop - date.start)))
-        due = np.full(len(graduates.lines), NEVER if self.all_of_them else CREDITS_TO_GRADUATE)
+        due = np.full(len(graduates.lines), CREDITS_TO_GRADUATE)
         for pathway, total in PATHWAY_CREDITS.items():
             on_it = graduates.has(self.student["diploma_pathway"], pathway.encode())
             due[on_it] = np.maximum(due[on_it], total)

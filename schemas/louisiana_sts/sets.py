@@ -29,6 +29,9 @@ REPEATED = {
     CREDENTIAL: ("513", SAME_CREDENTIAL, "pass_fail"),
 }
 
+BrokenRules = Mapping[int, Sequence[int]]
+"""By line (1-based) the places of rules among those of its record type."""
+
 
 class SetChecks:
     """The compiled table of one sector, year and day, applied to the lines of one student at a time."""
@@ -41,15 +44,20 @@ class SetChecks:
         self.parts = PartChecks(self.layout[COURSE], tables)
         self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
 
-    def student(self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]]) -> list[Problem]:
-        """The findings on one student. A line with faults is there, a 020 is one more, but neither is looked into."""
+    def student(
+        self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]], known: BrokenRules | None = None
+    ) -> list[Problem]:
+        """The findings on one student. A line with faults is there, a 020 is one more, but neither is looked into.
+
+        `known` has the broken rules of each line that breaks any, where they have been found before.
+        """
         found: list[Problem] = []
         for line in lines:
             if line.number in faults:
                 found.extend(faults[line.number])
                 continue
             rules, broken = self.compiled[line.code]
-            if hits := broken(line.raw):
+            if hits := broken(line.raw) if known is None else known.get(line.number):
                 found.extend(finding(rules[index], line) for index in hits)
             if line.code == STUDENT and self.persons:
                 told = {one.code for one in found if one.line == line.number}
