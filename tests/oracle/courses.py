@@ -1,5 +1,7 @@
 """The codes of one 030, each by its sentence in Appendix K (pp. 136-138)."""
 
+from collections.abc import Mapping
+
 from tests.oracle.reading import File, Row
 from tests.oracle.values import is_code, is_digits, number
 
@@ -7,18 +9,24 @@ PASSING = (b"A", b"B", b"C", b"D", b"P")
 SEMESTERS = (b"B1", b"B2", b"B3", b"B4", b"C1", b"C2", b"S1", b"S2", b"Z1", b"Z2", b"Y1")
 TYPES = (b"RG", b"HR", b"GT", b"TA", b"SE", b"DE", b"DA", b"DI", b"AP", b"IB")
 DUAL = (b"DE", b"DA", b"DI")
+YEAR = "course_beginning_school_session_year"
 HOURS = "dual_enrollment_postsecondary_credit_hours_earned"
 
 
 def code_301(row: Row, file: File) -> bool:
     """p. 136: four digits, not after the record's BSSY."""
-    year = number(row["course_beginning_school_session_year"], 4)
+    year = number(row[YEAR], 4)
     return year is None or year > file.bssy
 
 
 def code_302(row: Row, file: File) -> bool:
-    """p. 136: six digits; the state's list needs the table."""
-    return not is_digits(row["course_code"], 6)
+    """p. 136: six digits, on the state's list of the year in which the course was taken (R-100); a year that is 301
+    has none.
+    """
+    if not is_digits(row["course_code"], 6):
+        return True
+    unlisted = file.facts.lacks("courses", bssy=row[YEAR], course_code=row["course_code"])
+    return unlisted and not code_301(row, file)
 
 
 def code_303(row: Row, file: File) -> bool:
@@ -83,8 +91,10 @@ def code_318(row: Row, file: File) -> bool:
 
 
 def code_319(row: Row, file: File) -> bool:
-    """p. 137: the shape; SPS and post-secondary sponsors need the table."""
-    return row["course_sponsor_code"] != b"" and not is_code(row["course_sponsor_code"], 3)
+    """p. 137: a sponsor in SPS, for DE a post-secondary one; blank outside Louisiana."""
+    sponsor = row["course_sponsor_code"]
+    known = file.facts.row("sponsors", sponsor_code=sponsor)
+    return sponsor != b"" and (not is_code(sponsor, 3) or wrong_place("sponsors", known, row, file))
 
 
 def code_320(row: Row, file: File) -> bool:
@@ -93,19 +103,27 @@ def code_320(row: Row, file: File) -> bool:
 
 
 def code_321(row: Row, file: File) -> bool:
-    """p. 137: the shape; SPS and post-secondary sites need the table."""
-    return row["course_site_code"] != b"" and not is_code(row["course_site_code"], 6)
+    """p. 137: a site in SPS, for DE a post-secondary one; blank outside Louisiana."""
+    site = row["course_site_code"]
+    known = file.facts.row("sites", site_code=site)
+    return site != b"" and (not is_code(site, 6) or wrong_place("sites", known, row, file))
 
 
 def code_322(row: Row, file: File) -> bool:
     """p. 137: both given, and the site's first three are not the sponsor."""
     site, sponsor = row["course_site_code"], row["course_sponsor_code"]
-    return b"" not in (site, sponsor) and site[:3] != sponsor
+    return sponsor != b"" and site[:3].strip(b" ") != b"" and site[:3] != sponsor
 
 
 def code_327(row: Row, file: File) -> bool:
     """p. 137: P and E are whole records."""
     return row["letter_grade_code"] in (b"P", b"E") and row["course_part_number"] != b""
+
+
+def code_328(row: Row, file: File) -> bool:
+    """p. 137: a course on the list of those that need a name (p. 124) has none."""
+    course = course_of(row, file)
+    return course is not None and course["name_required"] == "Y" and row["transcript_course_name"] == b""
 
 
 def code_329(row: Row, file: File) -> bool:
@@ -137,8 +155,12 @@ def code_333(row: Row, file: File) -> bool:
 
 
 def code_334(row: Row, file: File) -> bool:
-    """p. 137: listed; blank only before 2003 (p. 125), or 301 alone where the year is none."""
-    kind, year = row["course_type_code"], number(row["course_beginning_school_session_year"], 4)
+    """p. 137: listed; blank only before 2003 (p. 125), or 301 alone where the year is none; AP from 2005 only on listed
+    courses (p. 125).
+    """
+    kind, year, course = row["course_type_code"], number(row[YEAR], 4), course_of(row, file)
+    if kind == b"AP" and year is not None and year >= 2005 and course is not None:
+        return course["ap"] != "Y"
     return kind not in TYPES if kind else year is not None and year >= 2003
 
 
@@ -165,14 +187,36 @@ def code_341(row: Row, file: File) -> bool:
 
 
 def code_342(row: Row, file: File) -> bool:
-    """p. 138: a dual enrollment course names the high school, no other does; SPS needs the table."""
+    """p. 138: a dual enrollment course names the high school, no other does."""
     site = row["dual_enrollment_secondary_site"]
-    return not is_code(site, 6) if row["course_type_code"] in DUAL else site != b""
+    if row["course_type_code"] not in DUAL:
+        return site != b""
+    known = file.facts.row("sites", site_code=site)
+    return not is_code(site, 6) or (file.facts.given("sites") and (known is None or known["kind"] != "high"))
 
 
 def code_v06(row: Row, file: File) -> bool:
     """R-106: a course without a site code names the place (pp. 58, 65)."""
     return row["course_site_code"] == b"" and row["course_site_name"] == b""
+
+
+def code_q4(row: Row, file: File) -> bool:
+    """p. 50, condition 4: a part is half a credit; with P and E it is 327 (R-084)."""
+    attempted = number(row["credit_attempted_count"], 3)
+    is_part = row["course_part_number"] in (b"1", b"2") and row["letter_grade_code"] not in (b"", b"P", b"E")
+    return is_part and attempted is not None and attempted != 50
+
+
+def wrong_place(table: str, known: Mapping[str, str] | None, row: Row, file: File) -> bool:
+    """Not in SPS, or no college though the course is dual enrollment."""
+    if known is None:
+        return file.facts.given(table)
+    return row["course_type_code"] == b"DE" and known["kind"] != "postsecondary"
+
+
+def course_of(row: Row, file: File) -> Mapping[str, str] | None:
+    """What the state's list says of the course in its year."""
+    return file.facts.row("courses", bssy=row[YEAR], course_code=row["course_code"])
 
 
 def faults_outside_the_guide(row: Row, file: File) -> list[str]:

@@ -5,16 +5,16 @@ from tests.oracle.values import is_code, is_digits, number
 
 
 def code_507(row: Row, file: File) -> bool:
-    """p. 138: public ten digits; nonpublic nine, or ten with a leading zero (NP-12)."""
+    """p. 138: public ten digits that eScholar holds; nonpublic nine, or ten with a leading zero (NP-12)."""
     state_id = row["state_identification_number"]
     if file.variant == "public":
-        return not is_digits(state_id, 10)
+        return not is_digits(state_id, 10) or file.facts.lacks("identities", state_identification_number=state_id)
     return not (is_digits(state_id, 9) or (is_digits(state_id, 10) and state_id.startswith(b"0")))
 
 
 def code_510(row: Row, file: File) -> bool:
-    """p. 138: given; the matrix needs the table."""
-    return row["ibc_code"] == b""
+    """p. 138: given, and in the matrix."""
+    return row["ibc_code"] == b"" or file.facts.lacks("credentials", ibc_code=row["ibc_code"])
 
 
 def code_511(row: Row, file: File) -> bool:
@@ -34,13 +34,15 @@ def code_513(row: Row, file: File) -> bool:
 
 
 def code_514(row: Row, file: File) -> bool:
-    """p. 138: three characters; the list needs the table."""
-    return not is_code(row["ibc_earned_sponsor_code"], 3)
+    """p. 138: three characters, in the master sponsor list."""
+    sponsor = row["ibc_earned_sponsor_code"]
+    return not is_code(sponsor, 3) or file.facts.lacks("sponsors", sponsor_code=sponsor)
 
 
 def code_515(row: Row, file: File) -> bool:
-    """p. 138: six characters; the list needs the table."""
-    return not is_code(row["ibc_earned_site_code"], 6)
+    """p. 138: six characters, in the master site list."""
+    site = row["ibc_earned_site_code"]
+    return not is_code(site, 6) or file.facts.lacks("sites", site_code=site)
 
 
 def faults_outside_the_guide(row: Row, file: File) -> list[str]:

@@ -6,9 +6,10 @@ from datetime import date
 from types import ModuleType
 
 from tests.oracle import courses, credentials, graduates, sets, students
+from tests.oracle.facts import Facts
 from tests.oracle.reading import File, Finding, Row, by_student, read
 
-WARNINGS = frozenset({"V03", "V04", "V05", "V06", "V07"})
+WARNINGS = frozenset({"V03", "V04", "V05", "V06", "V07", "Q1", "Q2", "Q3", "Q4"})
 """Found on a student who is stored all the same."""
 
 
@@ -20,13 +21,16 @@ class Verdict:
     found: tuple[Finding, ...]
 
 
-def verdict(data: bytes, variant: str, today: date) -> Verdict:
-    """The findings on the bytes of a file of this sector, as of a day."""
+def verdict(data: bytes, variant: str, today: date, tables: Mapping[str, Sequence[Mapping[str, str]]]) -> Verdict:
+    """The findings on the bytes of a file of this sector, as of a day, with these reference tables."""
     taken = read(data, variant)
     if taken.refusals:
         return Verdict(True, tuple(sorted(taken.refusals)))
     first = taken.rows[0].raw
-    file = File(variant, int(first[6:10]), first[10:13], today)
+    facts = Facts(tables)
+    if strangers := list(wrong_sponsor(taken.rows, first[10:13], facts)):
+        return Verdict(True, tuple(sorted(strangers)))
+    file = File(variant, int(first[6:10]), first[10:13], today, facts)
     broken = frozenset(number for number, _ in taken.faults)
     found = list(taken.faults)
     for rows in by_student(taken.rows, variant).values():
@@ -40,9 +44,18 @@ def of_student(rows: Sequence[Row], broken: frozenset[int], file: File) -> list[
     found = [finding for row in whole for finding in of_row(row, file)]
     found += [*sets.code_200(rows), *sets.code_300(rows), *sets.code_211(rows)]
     found += [*sets.code_326(whole), *sets.code_513(whole)]
+    found += [*sets.code_q1(whole, file.facts), *sets.code_q2(whole), *sets.code_q3(whole)]
     held = len(whole) < len(rows) or any(code not in WARNINGS for _, code in found)
     student = next((row for row in whole if row.code == "020"), None)
     return found if held or student is None else found + list(graduates.findings(student, rows, file))
+
+
+def wrong_sponsor(rows: Sequence[Row], sponsor: bytes, facts: Facts) -> Iterator[Finding]:
+    """A sponsor not in SPS, or not of the user's: 504 on the first 050, F09 on the first other record (R-037)."""
+    by_code = {"sponsor_code": sponsor}
+    if facts.lacks("sponsors", **by_code) or facts.lacks("profile", **by_code):
+        for code, is_credential in (("504", True), ("F09", False)):
+            yield from [(row.number, code) for row in rows if (row.code == "050") is is_credential][:1]
 
 
 def of_row(row: Row, file: File) -> Iterator[Finding]:

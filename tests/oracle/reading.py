@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from tests.oracle.columns import COLUMNS, Columns
+from tests.oracle.facts import Facts
 
 Finding = tuple[int, str]
 """A line (1-based) and the code that stands on it."""
@@ -34,12 +35,13 @@ class Row:
 
 @dataclass(frozen=True)
 class File:
-    """What the checks of one record may ask about the file and the day."""
+    """What the checks of one record may ask about the file, the day and the world."""
 
     variant: str
     bssy: int
     sponsor: bytes
     today: date
+    facts: Facts
 
 
 @dataclass(frozen=True)

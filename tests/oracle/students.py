@@ -4,8 +4,11 @@ sector.
 A code whose operand is missing or not of its form is not raised by a comparison: another code says so.
 """
 
+import unicodedata
+from collections.abc import Mapping
 from datetime import date, timedelta
 
+from tests.oracle.facts import is_active
 from tests.oracle.reading import File, Row
 from tests.oracle.values import LETTERS, is_code, is_digits, is_letter, number, real_date
 
@@ -50,6 +53,7 @@ JUMP_START = ranges("R01-03 R11-12 R21-22 R31-35 S01-23 T01-08 T10 T15-17")
 """Jump Start pathways (pp. 129-130), for CA: the list as printed, gaps and all (CO-01)."""
 CDV = frozenset({b"CDV"})
 OPTIONS = {b"C5": AREAS, b"C6": AREAS, b"CA": JUMP_START, b"CD": CDV}
+KINDS = {b"C5": "area_of_concentration", b"C6": "area_of_concentration", b"CA": "jump_start", b"CD": "historical"}
 
 
 def code_u01(row: Row, file: File) -> bool:
@@ -58,18 +62,51 @@ def code_u01(row: Row, file: File) -> bool:
 
 
 def code_u06(row: Row, file: File) -> bool:
-    """p. 133: the day is numeric between 01 and 31; whether it is eScholar's needs the table."""
-    return not is_day(row["day_of_birth"])
+    """p. 133: the day is numeric between 01 and 31, and eScholar's."""
+    born = in_escholar(row, file, "birth_date")
+    return not is_day(row["day_of_birth"]) or (born != b"" and row["day_of_birth"] != born[-2:])
+
+
+def code_u02(row: Row, file: File) -> bool:
+    """p. 133: eScholar does not hold the ten digits."""
+    state_id = row["state_identification_number"]
+    return is_digits(state_id, 10) and file.facts.lacks("identities", state_identification_number=state_id)
+
+
+def code_u03(row: Row, file: File) -> bool:
+    """p. 133: not the first letter of eScholar's first name."""
+    name = in_escholar(row, file, "first_name")
+    return name != b"" and not begins_so(name, row["partial_first_name"], 1)
+
+
+def code_u04(row: Row, file: File) -> bool:
+    """p. 133: not the first three letters of eScholar's last name."""
+    name = in_escholar(row, file, "last_name")
+    return name != b"" and not begins_so(name, row["partial_last_name"], 3)
+
+
+def code_u07(row: Row, file: File) -> bool:
+    """p. 133: one of the six flags is not eScholar's."""
+    held = [in_escholar(row, file, name) for name in RACE_FLAGS]
+    return b"" not in held and held != [row[name] for name in RACE_FLAGS]
+
+
+def code_u08(row: Row, file: File) -> bool:
+    """p. 133: not eScholar's gender."""
+    held = in_escholar(row, file, "sex_code")
+    return held not in (b"", row["sex_code"])
 
 
 def code_201(row: Row, file: File) -> bool:
-    """p. 134: six characters without a blank inside; whether SPS knows it needs the table."""
-    return not is_code(row["site_code"], 6)
+    """p. 134: six characters without a blank inside, an active site in SPS."""
+    known = file.facts.row("sites", site_code=row["site_code"])
+    active = known is not None and is_active(known, file.bssy)
+    return not is_code(row["site_code"], 6) or (file.facts.given("sites") and not active)
 
 
 def code_202(row: Row, file: File) -> bool:
     """p. 134: the first three are the sponsor's; a missing site is 201 alone."""
-    return row["site_code"] != b"" and row["site_code"][:3] != file.sponsor
+    return row["site_code"][:3].strip(b" ") != b"" and row["site_code"][:3] != file.sponsor
 
 
 def code_203(row: Row, file: File) -> bool:
@@ -128,8 +165,15 @@ def code_212(row: Row, file: File) -> bool:
     """p. 135: unknown, or missing where CA, C5 or C6 take one (p. 43: C4 takes none)."""
     option = row["career_option_code"]
     if option:
-        return option not in AREAS | JUMP_START | CDV
+        return all(option not in codes for codes in options(file).values())
     return row["diploma_pathway"] in (b"CA", b"C5", b"C6")
+
+
+def code_213(row: Row, file: File) -> bool:
+    """p. 135: a site outside those of the sponsor that the user's profile names; an empty one there stands for all."""
+    allowed = file.facts.column("profile", "site_code", sponsor_code=file.sponsor.decode("latin-1"))
+    is_outside = is_code(row["site_code"], 6) and not {b"", row["site_code"]} & allowed
+    return file.facts.given("profile") and is_outside
 
 
 def code_214(row: Row, file: File) -> bool:
@@ -173,8 +217,9 @@ def code_226(row: Row, file: File) -> bool:
 
 def code_229(row: Row, file: File) -> bool:
     """p. 135: a listed option on a pathway that takes another, or none (PW-02, PW-10)."""
-    option, pathway = row["career_option_code"], row["diploma_pathway"]
-    return option in AREAS | JUMP_START | CDV and pathway in PATHWAYS and option not in OPTIONS.get(pathway, ())
+    option, pathway, taken = row["career_option_code"], row["diploma_pathway"], options(file)
+    is_listed = any(option in codes for codes in taken.values())
+    return is_listed and pathway in PATHWAYS and option not in taken.get(pathway, ())
 
 
 def code_231(row: Row, file: File) -> bool:
@@ -216,8 +261,24 @@ def code_234(row: Row, file: File) -> bool:
 
 
 def code_241(row: Row, file: File) -> bool:
-    """p. 136: 1 to 4; a blank on a graduate is 242 (PUB-26)."""
-    return row["fafsa_application_flag"] not in (b"", b"1", b"2", b"3", b"4")
+    """p. 136: 1 to 4, or what the list says; a blank on a graduate is 242 (PUB-26)."""
+    flag = row["fafsa_application_flag"]
+    if flag and file.facts.given("fafsa"):
+        return file.facts.lacks("fafsa", code=flag)
+    return flag not in (b"", b"1", b"2", b"3", b"4")
+
+
+def code_242(row: Row, file: File) -> bool:
+    """p. 136: a graduate with a value neither here nor with LOSFA."""
+    needs = row["graduation_date"] != b"" and row["fafsa_application_flag"] == b""
+    return needs and file.facts.lacks("losfa_fafsa", **person_and_year(row, file))
+
+
+def code_349(row: Row, file: File) -> bool:
+    """p. 138: L1 without an assessment on LAA1 in SER."""
+    held = file.facts.row("special_education", **person_and_year(row, file))
+    unmarked = held is None or held["laa1"] != "Y"
+    return row["diploma_pathway"] == b"L1" and file.facts.given("special_education") and unmarked
 
 
 def code_350(row: Row, file: File) -> bool:
@@ -246,6 +307,37 @@ def code_v05(row: Row, file: File) -> bool:
     return row["local_identification_number"] == row["state_identification_number"] != b""
 
 
+def person_and_year(row: Row, file: File) -> dict[str, bytes]:
+    """The key of the tables about persons."""
+    return {"state_identification_number": row["state_identification_number"], "bssy": str(file.bssy).encode()}
+
+
+def in_escholar(row: Row, file: File, column: str) -> bytes:
+    """What eScholar holds of the student, b"" where it says nothing."""
+    held = file.facts.row("identities", state_identification_number=row["state_identification_number"])
+    return held[column].encode("latin-1", "replace") if held else b""
+
+
+def begins_so(name: bytes, sent: bytes, length: int) -> bool:
+    """Whether a name begins with what was sent, accents, case and what is no letter aside (R-008)."""
+    whole, part = plain(name), plain(sent)
+    return part in (whole[:length].strip(), "".join(char for char in whole if char.isalpha())[:length])
+
+
+def plain(name: bytes) -> str:
+    """The text in small letters without accents."""
+    apart = unicodedata.normalize("NFKD", name.decode("latin-1"))
+    return "".join(char for char in apart if not unicodedata.combining(char)).casefold().strip()
+
+
+def options(file: File) -> Mapping[bytes, frozenset[bytes]]:
+    """The career options that each pathway takes: as the table lists them, or as the guide does."""
+    if not file.facts.given("career_options"):
+        return OPTIONS
+    by_kind = {kind: file.facts.column("career_options", "code", kind=kind) for kind in KINDS.values()}
+    return {pathway: by_kind[kind] for pathway, kind in KINDS.items()}
+
+
 def is_day(value: bytes) -> bool:
     return is_digits(value, 2) and 1 <= int(value) <= 31
 
@@ -268,5 +360,5 @@ def faults_outside_the_guide(row: Row, file: File) -> list[str]:
     return found + ["V07" for name in row.columns if name.startswith("filler") and row[name]]
 
 
-PUBLIC_ONLY = frozenset({"U01", "U06", "234", "241"})
+PUBLIC_ONLY = frozenset({"U01", "U02", "U03", "U04", "U06", "U07", "U08", "234", "241", "242", "349"})
 NONPUBLIC_ONLY = frozenset({"V02", "V03", "V05"})

@@ -15,34 +15,51 @@ import pytest
 
 from schemas.layout import Variant
 from schemas.louisiana_sts.checks import check_file
+from schemas.louisiana_sts.reference_csv import DEMONSTRATION as TABLES_OF_THE_PROJECT
+from schemas.louisiana_sts.reference_csv import read_folder, table_of
+from schemas.reference import NO_TABLES, ReferenceTables
 from services.generate import Spec, generate
+from services.generate.extract import GeneratedExtract
+from services.generate.tables import losfa_fafsa, special_education
 from tests.oracle.oracle import Verdict, codes, verdict
 from tests.support.mutations import broken, mutated
-from tests.unit.schemas.builder import TODAY, VARIANTS, base_file
-from tests.unit.schemas.rule_cases import CASES
+from tests.unit.schemas.builder import TODAY, VARIANTS
+from tests.unit.schemas.code_pairs import pairs
+from tests.unit.schemas.tables import TABLES
 
 FILES = int(os.environ.get("LEDGER_TEST_MUTATED_FILES", "60"))
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "louisiana_sts"
 DAYS = (TODAY, date(2025, 10, 1), date(2026, 4, 1), date(2026, 4, 2), date(2026, 8, 17))
+DEMONSTRATION = read_folder(TABLES_OF_THE_PROJECT).in_force(2025)
 NOTES = "N"
 
 
-def checked(data: bytes, variant: Variant, today: date) -> Verdict:
+def checked(data: bytes, variant: Variant, today: date, tables: ReferenceTables) -> Verdict:
     """What the project says, in the oracle's form."""
-    _, found = check_file(data, "any.txt", today=today, variant=variant)
+    _, found = check_file(data, "any.txt", today=today, variant=variant, tables=tables)
     told = sorted((one.line or 0, one.code) for one in found.problems if not one.code.startswith(NOTES))
     return Verdict(found.refused, tuple(told))
 
 
-def compare(data: bytes, variant: Variant, today: date = TODAY) -> Verdict:
+def compare(data: bytes, variant: Variant, today: date = TODAY, tables: ReferenceTables = NO_TABLES) -> Verdict:
     """Assert that both say the same; returns it."""
-    ours, theirs = checked(data, variant, today), verdict(data, variant, today)
+    ours = checked(data, variant, today, tables)
+    theirs = verdict(data, variant, today, {name: table.rows for name, table in tables.items()})
     lines = data.split(b"\n")
     assert theirs.refused == ours.refused
     for one, other, who in ((theirs, ours, "the oracle alone"), (ours, theirs, "the check alone")):
         alone = Counter(one.found) - Counter(other.found)
         assert not alone, {f"{who}: {code} on {number}": lines[number - 1] for number, code in alone}
     return theirs
+
+
+def tables_of(spec: Spec) -> ReferenceTables:
+    """The tables that go with a file made of reference tables; with the ordinary file none."""
+    if spec.reference is None or spec.layout == "nonpublic":
+        return spec.reference or NO_TABLES
+    identities = table_of("identities", spec.bssy, GeneratedExtract(spec).rows())
+    persons = (identities, special_education(spec), losfa_fafsa(spec))
+    return ReferenceTables({**spec.reference, **{table.name: table for table in persons}})
 
 
 def few_courses(data: bytes) -> bytes:
@@ -55,10 +72,12 @@ def few_courses(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def mutations(variant: Variant, seed: int) -> Iterator[tuple[bytes, date]]:
-    """Damaged files of one seed, and the day on which they are checked."""
+def mutations(variant: Variant, seed: int) -> Iterator[tuple[bytes, date, ReferenceTables]]:
+    """Damaged files of one seed, the day on which they are checked, and the tables: none, some, or all."""
     random = Random(f"{variant}/{seed}")
-    whole = generate(Spec(20, faults=0.3, unready=0.5, layout=variant, seed=seed)).data
+    spec = Spec(20, faults=0.3, unready=0.5, layout=variant, seed=seed, reference=DEMONSTRATION if seed % 2 else None)
+    tables = tables_of(spec)
+    whole = generate(spec).data
     few = few_courses(whole)
     for data in (
         mutated(few, random, 0.5, variant),
@@ -66,21 +85,23 @@ def mutations(variant: Variant, seed: int) -> Iterator[tuple[bytes, date]]:
         broken(few, random),
         broken(mutated(few, random, 0.1, variant), random),
     ):
-        yield data, random.choice(DAYS)
+        names = random.sample(sorted(tables), random.choice((0, 1, 3, len(tables))) if tables else 0)
+        yield data, random.choice(DAYS), ReferenceTables({name: tables[name] for name in names})
 
 
-def cases(variant: Variant) -> Iterator[tuple[bytes, date]]:
-    """The smallest file that raises each row of the rule table, and the nearest that does not."""
-    for case in CASES:
-        if variant in case.sectors:
-            for changes in (case.bad, case.good):
-                yield base_file(variant, case.record, changes), TODAY
+def cases(variant: Variant) -> Iterator[tuple[bytes, date, ReferenceTables]]:
+    """The smallest file that raises each code and the nearest that does not, with the tables they take and with all."""
+    for pair in pairs():
+        if pair.variant == variant:
+            for data in (pair.raises, pair.clean):
+                yield data, TODAY, pair.tables
+                yield data, TODAY, TABLES
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_they_agree_on_every_case_of_the_rule_table(variant: Variant) -> None:
-    for data, today in cases(variant):
-        compare(data, variant, today)
+def test_they_agree_on_the_pair_of_every_code(variant: Variant) -> None:
+    for data, today, tables in cases(variant):
+        compare(data, variant, today, tables)
 
 
 @pytest.mark.parametrize("report", sorted(FIXTURES.glob("*.json")), ids=lambda path: path.stem)
@@ -94,7 +115,9 @@ def test_they_agree_on_every_fixture(report: Path) -> None:
 def test_they_agree_on_generated_files(variant: Variant, seed: int) -> None:
     """Clean, and with a fault in every student."""
     for faults, unready in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0)):
-        compare(generate(Spec(60, faults=faults, unready=unready, layout=variant, seed=seed)).data, variant)
+        for reference in (None, DEMONSTRATION):
+            spec = Spec(60, faults=faults, unready=unready, layout=variant, seed=seed, reference=reference)
+            compare(generate(spec).data, variant, tables=tables_of(spec))
 
 
 @pytest.mark.timeout(3600)
@@ -102,6 +125,6 @@ def test_they_agree_on_generated_files(variant: Variant, seed: int) -> None:
 def test_they_agree_on_mutated_files_and_every_code_is_met(variant: Variant) -> None:
     """A check that no mutation reaches would be compared with nothing."""
     files = [*cases(variant), *(file for seed in range(FILES) for file in mutations(variant, seed))]
-    met = {code for data, today in files for _, code in compare(data, variant, today).found}
+    met = {code for data, today, tables in files for _, code in compare(data, variant, today, tables).found}
 
     assert codes(variant) <= met

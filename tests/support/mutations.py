@@ -76,7 +76,7 @@ def mutated(data: bytes, random: Random, share: float, variant: Variant = "publi
 
 
 def changed_rows(row: bytes, rows: list[bytes], random: Random, variant: Variant) -> list[bytes]:
-    """What one line becomes: mostly the line with some values moved, or dropped, repeated, or joined by another."""
+    """What one line becomes: mostly itself with some values moved, or nothing, or two of it, or two halves."""
     match random.randrange(24):
         case 0:
             return []
@@ -86,10 +86,26 @@ def changed_rows(row: bytes, rows: list[bytes], random: Random, variant: Variant
             return [row, random.choice(rows)]
         case 3:
             return [row, near_boundary(row, random, variant)]
+        case 4 if row[3:6] == b"030":
+            return halves(row, random, variant)
     changed = row
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         changed = random.choice(CHANGES)(changed, random, variant)
     return [changed]
+
+
+def halves(row: bytes, random: Random, variant: Variant) -> list[bytes]:
+    """A course as two halves, with part numbers that may or may not join."""
+    parts = random.choice((("1", "2"), ("", ""), ("", ""), ("1", "1"), ("2", "2"), ("1", ""), ("", "2")))
+    return [half(row, variant, part, semester) for part, semester in zip(parts, ("S1", "S2"), strict=True)]
+
+
+def half(row: bytes, variant: Variant, part: str, semester: str) -> bytes:
+    course = load_layout(variant)["030"]
+    values = {"course_part_number": part, "semester_code": semester, "credit_attempted_count": "050"}
+    for name, value in {**values, "credit_earned_count": "050"}.items():
+        row = replaced(row, course[name], value)
+    return row
 
 
 def near_boundary(row: bytes, random: Random, variant: Variant) -> bytes:
