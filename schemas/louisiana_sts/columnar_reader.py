@@ -82,8 +82,10 @@ class ColumnarReader(Reader):
         return usual
 
     def note(self, code: str, lines: Flags, before: int) -> None:
-        if code not in self.noted and lines.any():
-            self.noted[code] = before + int(lines.argmax()) + 1
+        """Keep the first of these lines, if it comes before those that are noted."""
+        if lines.any():
+            line = before + int(lines.argmax()) + 1
+            self.noted[code] = min(line, self.noted.get(code, line))
 
     def apart(self, lines: Lines, before: int) -> Flags:
         """Lines that are looked at one by one: the first, one that is not ended, and those that hold a NUL."""
