@@ -16,6 +16,7 @@ Columns = tuple[tuple[str, int | None], ...]
 MISSING_NUMBER = float("nan")
 MISSING_TEXT = b""
 YEAR_WIDTH = 4
+PERSONAL = "state_identification_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Asked:
 
 @lru_cache(maxsize=64)
 def indexed(asked: Asked) -> dict[bytes, Values]:
+    return made(asked)
+
+
+def made(asked: Asked) -> dict[bytes, Values]:
     """Index the wanted cells by key; of two rows with one key the first."""
     found: dict[bytes, Values] = {}
     for key, row in keyed(asked.table, asked.row):
@@ -38,8 +43,12 @@ def indexed(asked: Asked) -> dict[bytes, Values]:
 
 
 def index_of(table: ReferenceTable, row: Lookup, columns: Columns) -> dict[bytes, Values]:
-    """The wanted cells by key, made once for each content of a table. Raises KeyError for a column it lacks."""
-    return indexed(Asked(table.digest, row, columns, table))
+    """The wanted cells by key, made once for each content of a table. Raises KeyError for a column it lacks.
+
+    What is found by a state id is personal and is not kept here.
+    """
+    asked = Asked(table.digest, row, columns, table)
+    return made(asked) if PERSONAL in row.columns else indexed(asked)
 
 
 def keyed(table: ReferenceTable, row: Lookup) -> Iterator[tuple[bytes, Row]]:

@@ -55,7 +55,8 @@ class Cause:
 class Report:
     """The outcome of checking one file. `refused` means that no record of the file is processed (R-037).
 
-    `problems` is the full list; `causes` says the same by what has to be repaired.
+    `problems` is the full list; `causes` says the same by what has to be repaired. `demonstration` names the tables it
+    was checked with that hold invented rows.
     """
 
     file: str
@@ -68,3 +69,4 @@ class Report:
     problems: Sequence[Problem] = ()
     undecided: Sequence[Undecided] = ()
     causes: Sequence[Cause] = ()
+    demonstration: Sequence[str] = ()

@@ -51,6 +51,11 @@ class ReferenceTables(Mapping[str, ReferenceTable]):
         """The content digest of each table, by name: what a report and a commit say they were checked against."""
         return {name: table.digest for name, table in sorted(self.tables.items())}
 
+    @property
+    def demonstrations(self) -> tuple[str, ...]:
+        """The names of the tables that hold invented rows."""
+        return tuple(sorted(name for name, table in self.tables.items() if table.demonstration))
+
 
 NO_TABLES = ReferenceTables()
 

@@ -14,6 +14,7 @@ def report_as_dict(report: Report) -> dict[str, Any]:
         "rows": report.rows,
         "students": {"clean": report.clean, "held": report.held},
         "digests": dict(report.digests),
+        "demonstration": list(report.demonstration),
         "undecided": [{"code": one.code, "needs": one.needs} for one in report.undecided],
         "problems": [problem_as_dict(one) for one in report.problems],
         "groups": [cause_as_dict(one) for one in report.causes],

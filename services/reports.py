@@ -66,6 +66,7 @@ def report_from(content: dict[str, Any]) -> Report:
         clean=content["students"]["clean"],
         held=content["students"]["held"],
         digests=content["digests"],
+        demonstration=tuple(content.get("demonstration", ())),
         problems=problems,
         undecided=tuple(Undecided(one["code"], one["needs"]) for one in content["undecided"]),
         causes=tuple(cause_from(one) for one in content["groups"]) if "groups" in content else causes(problems),

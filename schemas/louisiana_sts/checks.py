@@ -23,11 +23,11 @@ from schemas.louisiana_sts.table import problem, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
 from schemas.reference import NO_TABLES, ReferenceTables
-from schemas.rules import FileConstants
 
 # More findings than anyone reads would only cost memory.
 MOST_LISTED = 500_000
 Progress = Callable[[int, int], None]
+TablesOf = Callable[[int], ReferenceTables]
 Looked = tuple[str, list[Problem], list[Line]]
 """A student, what was found, and their lines; no lines where certainly nothing more is to be found."""
 
@@ -37,7 +37,7 @@ class Findings:
     """What was found in a file: problems by line, column and code; `held` are state ids of which nothing is stored.
 
     `layout` is empty where the file was refused before its layout mattered; `digests` name the bytes of layout,
-    rules and file that led to the verdict.
+    rules, file and reference tables that led to the verdict; `demonstration` those tables that hold invented rows.
     """
 
     problems: tuple[Problem, ...]
@@ -49,6 +49,7 @@ class Findings:
     rows: int = 0
     students: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
+    demonstration: tuple[str, ...] = ()
 
 
 def check(
@@ -86,6 +87,7 @@ def check(
         rows=batch.rows,
         students=len(batch.state_ids),
         digests=rules.digests(tables),
+        demonstration=tables.demonstrations,
     )
 
 
@@ -104,7 +106,7 @@ def by_columns(batch: Batch, today: date, tables: ReferenceTables, progress: Pro
     from schemas.louisiana_sts.columnar_checks import look  # noqa: PLC0415 - numpy, for large files only
 
     checks, faults = compiled(batch.variant, int(batch.bssy), today, tables), faults_by_line(batch)
-    yield from look(batch, checks, FileConstants(int(batch.bssy), today), tables, faults, progress)
+    yield from look(batch, checks, faults, progress)
 
 
 def faults_by_line(batch: Batch) -> dict[int, list[Problem]]:
@@ -178,12 +180,21 @@ class Asked:
 
 
 def compiled(variant: Variant, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> SetChecks:
-    """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set."""
-    return kept(Asked(variant, bssy, today, tuple(tables.digests.items()), tables))
+    """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set.
+
+    Of those that know persons only the last are kept.
+    """
+    asked = Asked(variant, bssy, today, tuple(tables.digests.items()), tables)
+    return last_kept(asked) if "identities" in tables else kept(asked)
 
 
 @lru_cache(maxsize=8)
 def kept(asked: Asked) -> SetChecks:
+    return SetChecks(table(asked.variant), asked.bssy, asked.today, asked.tables)
+
+
+@lru_cache(maxsize=1)
+def last_kept(asked: Asked) -> SetChecks:
     return SetChecks(table(asked.variant), asked.bssy, asked.today, asked.tables)
 
 
@@ -207,12 +218,12 @@ def check_file(
     variant: Variant | None = None,
     limit: int = LIMIT,
     progress: Progress | None = None,
-    tables: ReferenceTables = NO_TABLES,
+    tables: ReferenceTables | TablesOf = NO_TABLES,
     columnar: bool | None = None,
 ) -> tuple[Batch | None, Findings]:
     """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read.
 
-    `columnar` is as for `check`.
+    `tables` are those of the file's year, or a function that gives them for a BSSY; `columnar` is as for `check`.
     """
     unpacked = unpack(source, limit=limit)
     too_large = isinstance(unpacked, Problem) and unpacked.code == "F11"
@@ -222,12 +233,20 @@ def check_file(
         batch = Refused((unpacked,))
     else:
         batch = read_batch(unpacked.data, variant=variant, columnar=columnar)
-    if isinstance(batch, Batch) and (wrong := sponsor_problems(batch, tables)):
+    given = tables_of(batch, tables)
+    if isinstance(batch, Batch) and (wrong := sponsor_problems(batch, given)):
         batch = Refused(wrong, batch.rows, batch.variant)
     if isinstance(batch, Refused):
-        return None, refusal(batch, name, digest, tables)
-    found = check(batch, today=today, progress=progress, tables=tables, columnar=columnar)
+        return None, refusal(batch, name, digest, given)
+    found = check(batch, today=today, progress=progress, tables=given, columnar=columnar)
     return batch, replace(found, file=name, digests=digest | dict(found.digests))
+
+
+def tables_of(batch: Batch | Refused, tables: ReferenceTables | TablesOf) -> ReferenceTables:
+    """The tables of the file's year; none where the year cannot be read and they go by it."""
+    if isinstance(tables, ReferenceTables):
+        return tables
+    return tables(int(batch.bssy)) if isinstance(batch, Batch) else NO_TABLES
 
 
 def refusal(refused: Refused, name: str, digest: dict[str, str], tables: ReferenceTables = NO_TABLES) -> Findings:
@@ -235,7 +254,15 @@ def refusal(refused: Refused, name: str, digest: dict[str, str], tables: Referen
     variant = refused.variant
     if variant:
         digest |= table(variant).digests(tables)
-    return Findings(refused.problems, file=name, layout=variant or "", refused=True, rows=refused.rows, digests=digest)
+    return Findings(
+        refused.problems,
+        file=name,
+        layout=variant or "",
+        refused=True,
+        rows=refused.rows,
+        digests=digest,
+        demonstration=tables.demonstrations,
+    )
 
 
 def file_digest(source: Path | bytes) -> str:
@@ -258,5 +285,6 @@ def report(findings: Findings, runs: Runs | None = None) -> Report:
         digests=findings.digests,
         problems=findings.problems,
         undecided=findings.undecided,
+        demonstration=findings.demonstration,
         causes=causes(findings.problems, runs),
     )

@@ -12,6 +12,7 @@ from services.cli.options import By, Workbook
 
 if TYPE_CHECKING:
     from schemas.louisiana_sts.batch import Batch
+    from schemas.louisiana_sts.checks import TablesOf
     from schemas.problems import Report
 
 CLEAN, PROBLEMS, REFUSED = 0, 1, 2
@@ -32,6 +33,16 @@ def check(
     ] = False,
     by: By = "line",
     workbook: Workbook = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Reference tables: TABLE.csv, or TABLE@BSSY.csv from a year on. Without it codes that need one stay "
+            "undecided.",
+        ),
+    ] = None,
 ) -> None:
     """Check a batch file and say line by line what is wrong and how to repair it.
 
@@ -39,9 +50,12 @@ def check(
     """
     from schemas.louisiana_sts.checks import check_file, report
 
+    tables = tables_in(reference)
     try:
         with progress_bar(hidden=as_json) as progress:
-            batch, findings = check_file(file, file.name, today=day(today), variant=layout, progress=progress)
+            batch, findings = check_file(
+                file, file.name, today=day(today), variant=layout, progress=progress, tables=tables
+            )
     except OSError as fault:
         typer.echo(f"{file} cannot be read: {fault.strerror}. Check its name and your rights to it.", err=True)
         raise typer.Exit(REFUSED) from None
@@ -60,6 +74,32 @@ def check(
     if result.refused:
         raise typer.Exit(REFUSED)
     raise typer.Exit(PROBLEMS if any(one.effect != "note" for one in result.problems) else CLEAN)
+
+
+def tables_in(folder: Path | None) -> "TablesOf":
+    """The tables of a folder by BSSY, none without one. With one fault in it none is used, and the program ends."""
+    from schemas.reference import NO_TABLES
+
+    if folder is None:
+        return lambda _: NO_TABLES
+    from schemas.louisiana_sts.reference_csv import read_folder
+
+    try:
+        found = read_folder(folder)
+    except OSError as fault:
+        typer.echo(f"{fault.filename} cannot be read: {fault.strerror}. Check your rights to it.", err=True)
+        raise typer.Exit(REFUSED) from None
+    for file, problem in ((one.file, one.problem) for one in found.faults):
+        line = f", line {problem.line}" if problem.line else ""
+        column = f", column {problem.field}" if problem.field else ""
+        typer.echo(f"{file}{line}{column}: {problem.code} {problem.message}. {problem.hint}", err=True)
+    if found.faults:
+        typer.echo("The file was not checked: repair the tables, or leave --reference out.", err=True)
+        raise typer.Exit(REFUSED)
+    if not found.publications:
+        typer.echo(f"{folder} holds no table: name another folder, or leave --reference out.", err=True)
+        raise typer.Exit(REFUSED)
+    return found.in_force
 
 
 def write_workbook(path: Path | None, result: "Report", batch: "Batch | None") -> None:

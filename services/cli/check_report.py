@@ -15,6 +15,7 @@ from schemas.problems import Cause, Effect, Problem, Report
 from services.cli.repair_report import print_first_repairs, print_repairs
 
 By = Literal["line", "repair"]
+TABLE = "reference/"
 WIDTH = 60
 BEFORE = 20
 EFFECTS: dict[Effect, str] = {
@@ -46,7 +47,7 @@ def print_report(
         print_repairs(console, report, limit=lines)
     else:
         print_lines(console, report, batch, lines=lines, whole=whole)
-    for line in undecided(report):
+    for line in (*tables_used(report), *undecided(report)):
         console.print(line)
 
 
@@ -182,6 +183,17 @@ def tally(problems: Sequence[Problem]) -> Table:
     for code, times in Counter(one.code for one in problems).most_common():
         table.add_row(code, f"{times:,}", escape(messages[code]))
     return table
+
+
+def tables_used(report: Report) -> Iterable[Text]:
+    """The reference tables by the beginning of their digests, so that they can be compared with the state's own."""
+    digests = {name.removeprefix(TABLE): digest for name, digest in report.digests.items() if name.startswith(TABLE)}
+    if digests:
+        named = (f"{name} {digest[:12]}" for name, digest in digests.items())
+        yield Text.assemble(("Checked with the tables: ", "bold"), ", ".join(named))
+    if report.demonstration:
+        names = ", ".join(report.demonstration)
+        yield Text(f"DEMONSTRATION tables, with invented rows: {names}. The state's own may say otherwise.", "yellow")
 
 
 def undecided(report: Report) -> Iterable[Text]:

@@ -42,6 +42,7 @@ def test_each_fixture_has_its_report_and_exit_status(expected: Path) -> None:
     found = json.loads(result.stdout)
 
     assert set(found.pop("digests")) == {"file", "layout", "rules"}
+    assert found.pop("demonstration") == []
     assert (found.pop("undecided") == []) is found["refused"]
     assert found == json.loads(expected.read_text())
     assert result.exit_code == next(status for name, status in STATUS.items() if expected.stem.startswith(name))
@@ -208,3 +209,67 @@ def test_generate_refuses_what_it_has_no_ids_for(tmp_path: Path) -> None:
 
     assert "there are a million invented nonpublic ids, not more" in result.stderr
     assert result.exit_code == 2
+
+
+SITES = "source,site_code,sponsor_code,name,kind,first_bssy,last_bssy\n{source},017001,017,Heron High,high,2002,\n"
+
+
+def reference(folder: Path, **files: str) -> Path:
+    """A folder of tables; `sites_2024` is the file of the year 2024."""
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / f"{name.replace('_2', '@2')}.csv").write_text(content)
+    return folder
+
+
+def test_tables_decide_what_is_undecided_without_and_are_named_by_their_digests(tmp_path: Path) -> None:
+    folder = reference(tmp_path / "tables", sites=SITES.format(source="SPS 2026-06-01"))
+    file = FIXTURES / "three_students_public.txt"
+    found = json.loads(checked(file, "--reference", str(folder), "--json").stdout)
+    undecided = {one["code"] for one in found["undecided"]}
+
+    assert set(found["digests"]) == {"file", "layout", "rules", "reference/sites"}
+    assert not {"201", "321", "342", "515"} & undecided
+    assert {"U02", "302", "319", "514"} <= undecided
+    assert found["demonstration"] == []
+    assert found["problems"] == []
+
+
+def test_a_site_that_the_table_lacks_is_found_and_the_table_named(tmp_path: Path) -> None:
+    folder = reference(tmp_path / "tables", sites=SITES.format(source="demonstration: invented"))
+    file = tmp_path / "other.txt"
+    file.write_bytes((FIXTURES / "three_students_public.txt").read_bytes().replace(b"017001V", b"017009V", 1))
+    result = checked(file, "--reference", str(folder))
+    digest = json.loads(checked(file, "--reference", str(folder), "--json").stdout)["digests"]["reference/sites"]
+
+    assert "201 INVALID SITE CODE" in result.stdout
+    assert f"Checked with the tables: sites {digest[:12]}" in result.stdout
+    assert "DEMONSTRATION tables, with invented rows: sites." in result.stdout
+    assert result.exit_code == 1
+
+
+def test_the_tables_are_those_of_the_files_year(tmp_path: Path) -> None:
+    """The fixture is of 2025: what is in force from 2026 on decides nothing."""
+    old, new = SITES.format(source="old"), SITES.format(source="new").replace("017001", "017002")
+    folder = reference(tmp_path / "tables", sites_2024=old, sites_2026=new)
+
+    assert checked(FIXTURES / "three_students_public.txt", "--reference", str(folder)).exit_code == 0
+
+
+def test_a_faulty_table_checks_nothing_and_says_every_fault(tmp_path: Path) -> None:
+    broken = SITES.format(source="SPS").replace("017,Heron High,high", "017,Heron High,tall")
+    folder = reference(tmp_path / "tables", sites=broken, cities="a\n")
+    result = checked(FIXTURES / "three_students_public.txt", "--reference", str(folder))
+
+    assert result.exit_code == 2
+    assert "cities.csv: T09 NO SUCH TABLE" in result.stderr
+    assert "sites.csv, line 2, column kind: T05" in result.stderr
+    assert "The file was not checked" in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_folder_without_tables_is_no_reference(tmp_path: Path) -> None:
+    result = checked(FIXTURES / "three_students_public.txt", "--reference", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "holds no table" in result.stderr

@@ -22,6 +22,7 @@ def test_the_json_report_has_exactly_this_shape() -> None:
         "rows",
         "students",
         "digests",
+        "demonstration",
         "undecided",
         "problems",
         "groups",
