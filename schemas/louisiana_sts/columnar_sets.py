@@ -23,6 +23,8 @@ from schemas.louisiana_sts.persons import Persons
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 
 MET = tuple(flag.encode("latin-1") for flag in sorted(MET_FLAGS))
+EXPERIENCES = b"500"
+"""How the codes of all courses begin that are experiences without credit."""
 NEVER = 1 << 30
 """Credits that nobody earns: such a graduate is looked at whatever the courses."""
 
@@ -161,7 +163,8 @@ class Unready:
     """Graduates who may lose the date, or of whom more credits are due: all but those who certainly do not.
 
     `due` are the credits in hundredths that each student has to have, more than anyone has where something else is
-    lacking. They are counted as `credits_earned` does; where two courses of a student share a hash, less is counted.
+    lacking. They are counted as `credits_earned` does, but less for experiences, and where two courses of a student
+    share a hash.
     """
 
     def __init__(self, layout: Layout, students: int) -> None:
@@ -200,6 +203,8 @@ class Unready:
         span = self.course["credit_earned_count"]
         width, field = span.stop - span.start, seen.words(span)
         earned = np.nan_to_num(number(field, width, digits(field, width))).astype(np.int64)
+        code = self.course["course_code"]
+        earned[seen.has(slice(code.start, code.start + len(EXPERIENCES)), EXPERIENCES)] = 0
         self.hashes.append(seen.hashes((self.course["course_code"], self.course["transcript_course_name"])))
         self.students.append(seen.students)
         for part, found in self.earned_in.items():

@@ -5,8 +5,9 @@ Whether every category of the pathway is met (removal code 3) takes the core ref
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 
-from schemas.louisiana_sts.records import Fields, RecordSet
+from schemas.louisiana_sts.records import Fields, RecordSet, readings
 
 CREDITS_TO_GRADUATE = 2300
 """Hundredths. Fewer than 23 credits clear a graduation date (R-142; error 223 prints 24 and means 23)."""
@@ -18,7 +19,11 @@ MET_FLAGS = frozenset("YAGE")
 """Values of the GEE/EOC flag that show the requirement met (R-142, code 4)."""
 
 
-def credits_earned(courses: Iterable[Fields]) -> int:
+WITH_EXPERIENCES = "L1"
+"""The one pathway on which experiences without credit count (R-155)."""
+
+
+def credits_earned(courses: Iterable[Fields], pathway: str) -> int:
     """Return the credit earned in hundredths after repeat/delete (R-090): of a repeated course the best attempt counts.
 
     Courses are told apart by code and transcript course name (R-092, R-093). The two parts of a course add up; a whole
@@ -26,12 +31,21 @@ def credits_earned(courses: Iterable[Fields]) -> int:
     courses (R-091) is at hand here, so every repetition counts once.
     """
     best: dict[tuple[str, str], dict[str, int]] = {}
+    left_out = frozenset[str]() if pathway == WITH_EXPERIENCES else experiences()
     for course in courses:
+        if course.get("course_code") in left_out:
+            continue
         name = course.get("transcript_course_name", "")
         attempts = best.setdefault((course.get("course_code", ""), name), {})
         part = course.get("course_part_number", "")
         attempts[part] = max(attempts.get(part, 0), hundredths(course.get("credit_earned_count", "")))
     return sum(max(attempts.get("", 0), attempts.get("1", 0) + attempts.get("2", 0)) for attempts in best.values())
+
+
+@cache
+def experiences() -> frozenset[str]:
+    """Return the codes of the courses that are experiences without credit."""
+    return frozenset(readings()["experience_only"]["courses"])
 
 
 def hundredths(text: str) -> int:
@@ -60,7 +74,7 @@ def removal_codes(records: RecordSet, sector: str) -> tuple[str, ...]:
         return ()
     pathway = student.get("diploma_pathway", "")
     found = {
-        "2": credits_earned(records.courses) < CREDITS_TO_GRADUATE,
+        "2": credits_earned(records.courses, pathway) < CREDITS_TO_GRADUATE,
         "3": pathway in {"ND", "NG"},
         "4": sector == "public" and student.get("met_gee_eoc_flag", "") not in MET_FLAGS,
         "5": pathway == "CD" and student.get("career_option_code") != "CDV",
