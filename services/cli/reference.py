@@ -16,6 +16,7 @@ from services.cli.errors import MEANINGS
 
 ANSWERS: dict[str, type[msgspec.Struct]] = {
     "upload": answers.UploadAnswer,
+    "upload --plan": answers.PlanAnswer,
     "uploads": answers.UploadsAnswer,
     "students": answers.StudentsAnswer,
     "student": answers.StudentAnswer,
