@@ -6,13 +6,14 @@ file that was made to share hashes costs time, and is judged like any other.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from schemas.columnar.columns import Flags
 from schemas.columnar.lines import Bytes, Integers, chunks, lines_of
-from schemas.columnar.rules import Chunk, compile_columns
+from schemas.columnar.rules import Chunk, Compiled, compile_columns
 from schemas.louisiana_sts.batch import Batch, Line
 from schemas.louisiana_sts.columnar_sets import (
     Contradicted,
@@ -26,8 +27,6 @@ from schemas.louisiana_sts.columnar_sets import (
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 from schemas.louisiana_sts.sets import SetChecks, finding
 from schemas.problems import Problem
-from schemas.reference import ReferenceTables
-from schemas.rules import FileConstants
 
 RECORDS = (STUDENT, COURSE, CREDENTIAL)
 DIGIT_OF_CODE = 4
@@ -54,7 +53,7 @@ class Sweep:
     those with faulty lines, with two 020, with courses but no 020 or the other way round, and whom a Watch names.
     """
 
-    def __init__(self, batch: Batch, checks: SetChecks, constants: FileConstants, tables: ReferenceTables) -> None:
+    def __init__(self, batch: Batch, checks: SetChecks) -> None:
         starts = np.frombuffer(batch.offsets, np.int64)
         self.batch = batch
         self.checks = checks
@@ -63,9 +62,7 @@ class Sweep:
         self.codes = np.frombuffer(batch.data, np.uint8)[starts + DIGIT_OF_CODE]
         self.faulty = np.zeros(batch.rows, np.bool_)
         self.faulty[[(fault.line or 1) - 1 for fault in batch.faults]] = True
-        self.compiled = {
-            code: compile_columns(rules, constants, tables) for code, (rules, _) in checks.compiled.items()
-        }
+        self.compiled = compiled(checks)
         self.watches = self.watching()
 
     def watching(self) -> list[Watch]:
@@ -113,16 +110,22 @@ class Sweep:
         return np.bincount(self.whose[self.codes == ord(code[1])], minlength=len(self.batch.runs))
 
 
+@lru_cache(maxsize=1)
+def compiled(checks: SetChecks) -> dict[str, Compiled]:
+    """The rules of each record type over many lines. One checks' are kept: tables of persons may be in them."""
+    return {
+        code: compile_columns(rules, checks.constants, checks.tables) for code, (rules, _) in checks.compiled.items()
+    }
+
+
 def look(
     batch: Batch,
     checks: SetChecks,
-    constants: FileConstants,
-    tables: ReferenceTables,
     faults: Mapping[int, Sequence[Problem]],
     progress: Progress,
 ) -> Iterator[Looked]:
     """The students of whom something was found or may be, in the batch's order."""
-    hits, suspects = Sweep(batch, checks, constants, tables).run(progress)
+    hits, suspects = Sweep(batch, checks).run(progress)
     looked = suspects.copy()
     looked[hits.students] = True
     places = np.flatnonzero(looked)

@@ -11,7 +11,7 @@ from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 from schemas.louisiana_sts.table import Table, problem
 from schemas.problems import Problem
 from schemas.reference import NO_TABLES, ReferenceTables
-from schemas.rules import Rule
+from schemas.rules import FileConstants, Rule
 
 # What makes a record the same as another one of its student (R-039, 326, R-161), and how a repetition is reported.
 SAME_STUDENT = ("state_identification_number",)
@@ -38,6 +38,8 @@ class SetChecks:
 
     def __init__(self, rules: Table, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> None:
         self.layout = rules.layout
+        self.constants = FileConstants(bssy, today)
+        self.tables = tables
         self.compiled = rules.compile(bssy, today, tables)
         public = self.layout.variant == "public" and "identities" in tables
         self.persons = Persons(tables["identities"], self.layout[STUDENT]) if public else None
