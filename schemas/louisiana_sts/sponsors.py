@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
+from schemas.layout import content_digest
 from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.records import CREDENTIAL
 from schemas.louisiana_sts.table import problem
@@ -12,6 +13,7 @@ from schemas.reference import ReferenceTable, ReferenceTables
 
 FIRST_CREDENTIAL = re.compile(rb"^STS050", re.IGNORECASE | re.MULTILINE)
 COLUMNS = (11, 13)
+SPONSOR_WIDTH = 3
 UNKNOWN = "The Sponsor Site System (SPS) lists no such sponsor: correct columns 11-13 of every record."
 NOT_YOURS = (
     "Your security profile does not name this sponsor: send the file of your own, or ask your security coordinator."
@@ -55,7 +57,10 @@ def placed(batch: Batch, number: int, hint: str) -> Problem:
     )
 
 
-def profile(allowed: Iterable[str], digest: str) -> ReferenceTable:
+def profile(allowed: Iterable[str]) -> ReferenceTable:
     """What a user may send as the table `profile`: site codes, and of a sponsor with all its sites the sponsor code."""
-    rows = [{"sponsor_code": code[:3], "site_code": code if len(code) > len(code[:3]) else ""} for code in allowed]
-    return ReferenceTable("profile", 0, digest, rows)
+    codes = sorted(set(allowed))
+    rows = [
+        {"sponsor_code": code[:SPONSOR_WIDTH], "site_code": code if len(code) > SPONSOR_WIDTH else ""} for code in codes
+    ]
+    return ReferenceTable("profile", 0, content_digest(codes), rows)
