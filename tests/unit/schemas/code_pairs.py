@@ -90,6 +90,10 @@ def of_the_state_id() -> Iterator[Pair]:
     yield Pair("349", "public", renamed("public", other, life), renamed("public", whole, life), ser)
     unmarked = renamed("public", "7712345670", life)
     yield Pair("349", "public", unmarked, renamed("public", whole, life), ser)
+    yield Pair("U01", "public", renamed("public", short), renamed("public", whole), given("identities"))
+    yield Pair("349", "public", unmarked, renamed("public", "7712345670"), ser)
+    missing, held = (lines(line("050", "public", {ID: one})) for one in (short, whole))
+    yield Pair("507", "public", missing, held, given("identities"))
     for variant in VARIANTS:
         bad, good = (lines(line("050", variant, {ID: one})) for one in (SHORT_ID[variant], STATE_IDS[variant]))
         yield Pair("507", variant, bad, good)

@@ -172,6 +172,7 @@ CASES: tuple[Case, ...] = (
         {**OLD, "grade_placement_code": "09", "diploma_pathway": "ND"},
     ),
     student("231", {**OLD, "diploma_pathway": "L1"}, {**OLD, "diploma_pathway": "NG"}),
+    student("231", {"grade_9_entry_year": "2012"}, {"grade_9_entry_year": "2012", "diploma_pathway": "C4"}),
     student("232", {"diploma_pathway": "C4"}, {"diploma_pathway": "L1"}),
     student("232", {"grade_9_entry_year": "2014", "diploma_pathway": "CD"}, {"grade_9_entry_year": "2014"}),
     student(
@@ -286,6 +287,8 @@ CASES: tuple[Case, ...] = (
     ),
     course("331", {**TOP, "quality_points_awarded_count": "000"}, TOP, "332"),
     course("332", {"letter_grade_code": "A"}, TOP),
+    course("332", {**TOP, "quality_points_awarded_count": "401"}, TOP),
+    course("333", {"quality_points_awarded_count": "401"}, {"quality_points_awarded_count": "399"}),
     *(
         course(
             "333",
@@ -299,6 +302,11 @@ CASES: tuple[Case, ...] = (
         "334",
         {"course_type_code": "", "course_beginning_school_session_year": "2003"},
         {"course_type_code": "", "course_beginning_school_session_year": "2002"},
+    ),
+    course(
+        "334",
+        {"course_type_code": "", "course_beginning_school_session_year": "2004"},
+        {"course_type_code": "", "course_beginning_school_session_year": "2001"},
     ),
     course("335", {"distance_learning_course_type_code": "06"}, {"distance_learning_course_type_code": "05"}),
     course("339", {**COLLEGE, HOURS: ""}, COLLEGE),
@@ -315,6 +323,7 @@ CASES: tuple[Case, ...] = (
     course("342", {**COLLEGE, SECONDARY: ""}, {**COLLEGE, "course_type_code": "DA"}),
     course("342", {**COLLEGE, SECONDARY: "0170"}, COLLEGE),
     course("Q4", {"course_part_number": "1"}, PART_1),
+    course("Q4", {**PART_2, "credit_attempted_count": "025", "credit_earned_count": "025"}, PART_2),
     course("V06", {**OUTSIDE, "course_site_name": ""}, OUTSIDE),
     course("V07", {"filler_1": "X"}, {}),
     Case("V07", "030", {"filler_2": "X"}, {}, NONPUBLIC),
@@ -449,6 +458,19 @@ TABLE_CASES: tuple[Case, ...] = (
         for kind in ("DA", "DI")
     ),
     told("credentials", "510", "050", {"ibc_code": "902"}, {"ibc_code": "7"}),
+    # What has not the shape of a code is said once, and not again by the table.
+    told("sites", "201", "020", {"site_code": "017 01"}, {"site_code": "017006"}),
+    told("profile", "201", "020", {"site_code": "017 01"}, {}),
+    told("courses", "302", "030", {"course_code": "99010"}, {}),
+    told("sponsors", "319", "030", {**OUTSIDE, "course_sponsor_code": "0 7"}, OUTSIDE),
+    told("sites", "321", "030", {"course_site_code": "01700"}, OUTSIDE),
+    told("sites", "342", "030", {**DE, SECONDARY: "0170"}, DE),
+    told("sites", "342", "030", {**DE, SECONDARY: ""}, DE),
+    told("sites", "342", "030", {SECONDARY: "017099"}, {}),
+    told("credentials", "510", "050", {"ibc_code": ""}, {}),
+    told("sponsors", "514", "050", {"ibc_earned_sponsor_code": ""}, {}),
+    told("sites", "515", "050", {"ibc_earned_site_code": ""}, {}),
+    told("career_options", "350", "020", {**OLD, "diploma_pathway": "CD", "career_option_code": "CDV"}, {}),
     told("credentials", "510", "050", {"ibc_code": " 7"}, {"ibc_code": "7  "}),
     told("sponsors", "514", "050", {"ibc_earned_sponsor_code": "999"}, {"ibc_earned_sponsor_code": "018"}),
     told("sites", "515", "050", {"ibc_earned_site_code": "017099"}, {"ibc_earned_site_code": "017003"}),

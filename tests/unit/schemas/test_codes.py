@@ -29,7 +29,10 @@ def reported(code: str) -> str:
 
 
 def found(pair: Pair, data: bytes) -> set[str]:
-    return {one.code for one in findings(data, pair.variant, tables=pair.tables).problems}
+    """The codes; what is found twice at one place would be two findings of one fault."""
+    problems = findings(data, pair.variant, tables=pair.tables).problems
+    assert len({(one.code, one.line, one.field) for one in problems}) == len(problems)
+    return {one.code for one in problems}
 
 
 def found_online(pair: Pair, data: bytes) -> set[str]:

@@ -66,7 +66,9 @@ def test_a_span_of_fields_is_marked_as_a_whole() -> None:
     assert (problem.columns, problem.found) == ((139, 144), b"NNXNNN")
 
 
-@pytest.mark.parametrize(("today", "expected"), [(date(2026, 4, 1), []), (date(2026, 4, 2), ["233"])])
+@pytest.mark.parametrize(
+    ("today", "expected"), [(date(2026, 3, 31), []), (date(2026, 4, 1), []), (date(2026, 4, 2), ["233"])]
+)
 def test_an_undeclared_path_ends_on_april_1_of_grade_10(today: date, expected: list[str]) -> None:
     data = base_file("public", "020", {"grade_placement_code": "10", "diploma_pathway": "ND"})
 
