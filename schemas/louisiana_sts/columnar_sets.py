@@ -19,7 +19,7 @@ from schemas.expressions import Text
 from schemas.layout import Layout, RecordLayout
 from schemas.louisiana_sts.graduation import CREDITS_TO_GRADUATE, MET_FLAGS, PATHWAY_CREDITS
 from schemas.louisiana_sts.parts import FIRST, HALF, SECOND, WHOLE, WHOLE_GRADES, PartChecks
-from schemas.louisiana_sts.persons import Persons
+from schemas.louisiana_sts.persons import Persons, agree
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 
 MET = tuple(flag.encode("latin-1") for flag in sorted(MET_FLAGS))
@@ -152,7 +152,7 @@ class Contradicted:
             ids = texts(seen.rows, (self.persons.state_id,))
             sent = texts(seen.rows, self.persons.compared)
             for state_id, one, student in zip(ids, sent, seen.students.tolist(), strict=True):
-                if self.persons.agreeing.get(state_id, one) != one:
+                if not agree(self.persons.agreeing.get(state_id, one), one):
                     self.found.append(student)
 
     def suspects(self) -> Integers:

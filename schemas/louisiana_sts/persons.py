@@ -14,6 +14,7 @@ from schemas.problems import Problem
 from schemas.reference import ReferenceTable, Row
 
 LATIN = "latin-1"
+UNKNOWN = b"\0"
 
 
 class Persons:
@@ -34,7 +35,7 @@ class Persons:
         """What eScholar contradicts of a 020, at its place; nothing where it does not hold the student."""
         state_id = line.raw[self.state_id]
         row = self.persons.get(state_id)
-        if row is None or b"".join([line.raw[span] for span in self.compared]) == self.agreeing[state_id]:
+        if row is None or agree(self.agreeing[state_id], b"".join([line.raw[span] for span in self.compared])):
             return
         for found in mismatches(self.student.cut(line.raw), person_in(row)):
             yield self.placed(found, line)
@@ -64,6 +65,18 @@ def person_in(row: Row) -> Person:
 
 
 def agreeing(person: Person) -> bytes:
-    """The ordinary way to send a person: what agrees in another way is told by `mismatches`."""
-    first, last = person.first_name[:1].upper(), person.last_name[:3].upper().ljust(3)
-    return f"{first}{last}{person.birth_date[8:]}{person.ethnicity}{person.sex}".encode(LATIN, "replace")
+    """The ordinary way to send a person, UNKNOWN where eScholar does not say; what else agrees `mismatches` tells."""
+    first, last = person.first_name[:1].upper(), person.last_name[:3].upper()
+    parts = ((first, 1), (last, 3), (person.birth_date[8:], 2), (person.ethnicity, len(RACE_FLAGS)), (person.sex, 1))
+    return b"".join(encoded(part).ljust(width) if part else UNKNOWN * width for part, width in parts)
+
+
+def encoded(part: str) -> bytes:
+    return part.encode(LATIN, "replace").replace(UNKNOWN, b"?")
+
+
+def agree(expected: bytes, sent: bytes) -> bool:
+    """Whether a person is certainly sent as eScholar has them."""
+    if expected == sent or len(expected) != len(sent):
+        return expected == sent
+    return all(one in (UNKNOWN[0], other) for one, other in zip(expected, sent, strict=True))
