@@ -11,7 +11,8 @@ from schemas.louisiana_sts.table import problem
 from schemas.problems import Problem
 from schemas.reference import ReferenceTable, ReferenceTables
 
-FIRST_CREDENTIAL = re.compile(rb"^STS050", re.IGNORECASE | re.MULTILINE)
+NEXT_CREDENTIAL = re.compile(rb"\nSTS050", re.IGNORECASE)
+NEXT_OTHER = re.compile(rb"\nSTS0[23]0", re.IGNORECASE)
 COLUMNS = (11, 13)
 SPONSOR_WIDTH = 3
 UNKNOWN = "The Sponsor Site System (SPS) lists no such sponsor: correct columns 11-13 of every record."
@@ -39,19 +40,21 @@ def objection(sponsor: str, tables: ReferenceTables) -> str:
 
 
 def first_lines(batch: Batch) -> Iterable[int]:
-    """The first line (1-based) that is a credential, and the first that is none."""
-    found = FIRST_CREDENTIAL.search(batch.data, batch.offsets[0], batch.stop)
-    credential = bisect_right(batch.offsets, found.start()) if found else 0
-    if credential != 1:
-        yield 1
-    if credential:
-        yield credential
+    """The first line (1-based), and the first that is a credential if that one is none, or the other way round."""
+    yield 1
+    other = NEXT_OTHER if is_credential(batch.line(1)) else NEXT_CREDENTIAL
+    if found := other.search(batch.data, batch.offsets[0], batch.stop):
+        yield bisect_right(batch.offsets, found.start() + 1)
+
+
+def is_credential(line: bytes) -> bool:
+    return line[3:6] == CREDENTIAL.encode()
 
 
 def placed(batch: Batch, number: int, hint: str) -> Problem:
     line = batch.line(number)
     record = line[3:6].decode("latin-1")
-    code = "504" if record == CREDENTIAL else "F09"
+    code = "504" if is_credential(line) else "F09"
     return problem(
         code, line=number, record=record, field="sponsor_code", columns=COLUMNS, found=line[10:13], hint=hint
     )

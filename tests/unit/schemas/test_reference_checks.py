@@ -111,6 +111,14 @@ def test_credentials_alone_of_an_unknown_sponsor_are_504() -> None:
     assert codes(data, tables=only(SPONSORS)) == ["504"]
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte-order mark"])
+def test_credentials_first_are_504_and_the_first_other_record_is_f09(mark: bytes) -> None:
+    rows = (line(code, "public", {"sponsor_code": "999"}) for code in ("050", "050", "020", "030"))
+    found = findings(mark + lines(*rows), tables=only(SPONSORS)).problems
+
+    assert [(one.code, one.line) for one in found] == [("504", 1), ("F09", 3)]
+
+
 def test_a_sponsor_that_is_not_the_users_is_told_to_ask_for_it() -> None:
     (found,) = findings(lines(line("050", "public")), tables=only(profile(["018"]))).problems
 
