@@ -17,20 +17,22 @@ from schemas.layout import Variant
 from schemas.louisiana_sts.checks import check_file
 from schemas.louisiana_sts.reference_csv import DEMONSTRATION as TABLES_OF_THE_PROJECT
 from schemas.louisiana_sts.reference_csv import read_folder, table_of
+from schemas.louisiana_sts.sponsors import profile
 from schemas.reference import NO_TABLES, ReferenceTables
 from services.generate import Spec, generate
 from services.generate.extract import GeneratedExtract
 from services.generate.tables import losfa_fafsa, special_education
 from tests.oracle.oracle import Verdict, codes, verdict
-from tests.support.mutations import broken, mutated
+from tests.support.mutations import broken, mutated, reframed
 from tests.unit.schemas.builder import TODAY, VARIANTS
 from tests.unit.schemas.code_pairs import pairs
 from tests.unit.schemas.tables import TABLES
 
-FILES = int(os.environ.get("LEDGER_TEST_MUTATED_FILES", "60"))
+FILES = int(os.environ.get("LEDGER_TEST_MUTATED_FILES", "40"))
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "louisiana_sts"
 DAYS = (TODAY, date(2025, 10, 1), date(2026, 4, 1), date(2026, 4, 2), date(2026, 8, 17))
 DEMONSTRATION = read_folder(TABLES_OF_THE_PROJECT).in_force(2025)
+PROFILES = (["017"], ["017"], ["017001", "018"], ["018"])
 NOTES = "N"
 
 
@@ -72,11 +74,17 @@ def few_courses(data: bytes) -> bytes:
     return b"".join(kept)
 
 
+def some_lines(data: bytes, random: Random) -> bytes:
+    """The file without its first lines, so that it may begin with any record."""
+    lines = data.splitlines(keepends=True)
+    return b"".join(lines[random.randrange(len(lines)) :])
+
+
 def mutations(variant: Variant, seed: int) -> Iterator[tuple[bytes, date, ReferenceTables]]:
     """Damaged files of one seed, the day on which they are checked, and the tables: none, some, or all."""
     random = Random(f"{variant}/{seed}")
     spec = Spec(20, faults=0.3, unready=0.5, layout=variant, seed=seed, reference=DEMONSTRATION if seed % 2 else None)
-    tables = tables_of(spec)
+    tables = {**tables_of(spec), "profile": profile(random.choice(PROFILES))}
     whole = generate(spec).data
     few = few_courses(whole)
     for data in (
@@ -84,8 +92,9 @@ def mutations(variant: Variant, seed: int) -> Iterator[tuple[bytes, date, Refere
         mutated(whole, random, 0.05, variant),
         broken(few, random),
         broken(mutated(few, random, 0.1, variant), random),
+        reframed(mutated(some_lines(few, random), random, 0.1, variant), random),
     ):
-        names = random.sample(sorted(tables), random.choice((0, 1, 3, len(tables))) if tables else 0)
+        names = random.sample(sorted(tables), min(len(tables), random.choice((0, 1, 3, 99))))
         yield data, random.choice(DAYS), ReferenceTables({name: tables[name] for name in names})
 
 
@@ -110,13 +119,13 @@ def test_they_agree_on_every_fixture(report: Path) -> None:
     compare(report.with_suffix(".txt").read_bytes(), layout)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_they_agree_on_generated_files(variant: Variant, seed: int) -> None:
     """Clean, and with a fault in every student."""
     for faults, unready in ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0)):
         for reference in (None, DEMONSTRATION):
-            spec = Spec(60, faults=faults, unready=unready, layout=variant, seed=seed, reference=reference)
+            spec = Spec(40, faults=faults, unready=unready, layout=variant, seed=seed, reference=reference)
             compare(generate(spec).data, variant, tables=tables_of(spec))
 
 

@@ -2,7 +2,7 @@
 the rules turn.
 
 `mutated` leaves the columns that would refuse the whole file alone, so that its students are still checked;
-`broken` damages one line in a way that may refuse it.
+`broken` damages one line in a way that may refuse it, `reframed` what stands around the records.
 """
 
 from collections.abc import Callable, Mapping
@@ -178,6 +178,16 @@ def other_student(row: bytes, random: Random, variant: Variant) -> bytes:
 
 Change = Callable[[bytes, Random, Variant], bytes]
 CHANGES: tuple[Change, ...] = (*[near_boundary] * 8, *[junk_byte, other_student] * 2, moved_bytes, other_length)
+
+
+def reframed(data: bytes, random: Random) -> bytes:
+    """The file with other line ends, a byte-order mark, or something else after its last record."""
+    if random.random() < 0.3:
+        data = data.replace(b"\r\n", b"\n")
+    if random.random() < 0.4:
+        data = data.rstrip(b"\r\n")
+    mark = random.choice((b"", b"", b"\xef\xbb\xbf"))
+    return mark + data + random.choice((b"", b"", b"  ", b"\r\n\r\n", b"\n", b"\x1a", b"\r\n\x1a", b" \n \n\x1a"))
 
 
 def broken(data: bytes, random: Random) -> bytes:
