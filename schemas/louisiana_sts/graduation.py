@@ -6,20 +6,25 @@ Whether every category of the pathway is met (removal code 3) takes the core ref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from typing import Any
 
 from schemas.louisiana_sts.records import Fields, RecordSet, readings
 
-CREDITS_TO_GRADUATE = 2300
-"""Hundredths. Fewer than 23 credits clear a graduation date (R-142; error 223 prints 24 and means 23)."""
+READING: Mapping[str, Any] = readings()["graduation"]
 
-PATHWAY_CREDITS: Mapping[str, int] = {"TU": 2400, "CA": 2300, "L1": 2300}
-"""Hundredths a pathway takes (R-143). The guide gives no total for the older ones; 23 is taken for them."""
+CREDITS_TO_GRADUATE: int = READING["credits"]
+"""Hundredths. Fewer credits clear a graduation date (R-142)."""
 
-MET_FLAGS = frozenset("YAGE")
+PATHWAY_CREDITS: Mapping[str, int] = READING["pathway_credits"]
+"""Hundredths a pathway takes (R-143)."""
+
+NEVER_GRADUATE = frozenset[str](READING["never"])
+"""Pathways that lead to no diploma (R-142, code 3)."""
+
+MET_FLAGS = frozenset[str](READING["met_flags"])
 """Values of the GEE/EOC flag that show the requirement met (R-142, code 4)."""
 
-
-WITH_EXPERIENCES = "L1"
+WITH_EXPERIENCES: str = READING["with_experiences"]
 """The one pathway on which experiences without credit count (R-155)."""
 
 
@@ -75,7 +80,7 @@ def removal_codes(records: RecordSet, sector: str) -> tuple[str, ...]:
     pathway = student.get("diploma_pathway", "")
     found = {
         "2": credits_earned(records.courses, pathway) < CREDITS_TO_GRADUATE,
-        "3": pathway in {"ND", "NG"},
+        "3": pathway in NEVER_GRADUATE,
         "4": sector == "public" and student.get("met_gee_eoc_flag", "") not in MET_FLAGS,
         "5": pathway == "CD" and student.get("career_option_code") != "CDV",
         "6": pathway == "CA" and not has_passed_credential(records.credentials),

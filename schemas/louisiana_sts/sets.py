@@ -7,26 +7,17 @@ from schemas.layout import RecordLayout
 from schemas.louisiana_sts.batch import Line
 from schemas.louisiana_sts.parts import PartChecks
 from schemas.louisiana_sts.persons import Persons
-from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, readings
 from schemas.louisiana_sts.table import Table, problem
 from schemas.problems import Problem
 from schemas.reference import NO_TABLES, ReferenceTables
 from schemas.rules import FileConstants, Rule
 
-# What makes a record the same as another one of its student (R-039, 326, R-161), and how a repetition is reported.
-SAME_STUDENT = ("state_identification_number",)
-SAME_COURSE = (
-    "course_beginning_school_session_year",
-    "course_code",
-    "course_part_number",
-    "semester_code",
-    "transcript_course_name",
-)
-SAME_CREDENTIAL = ("ibc_code", "pass_fail")
+# How a record is reported that is the same as another one of its student (R-039, 326, R-161): code, and field marked.
 REPEATED = {
-    STUDENT: ("211", SAME_STUDENT, "state_identification_number"),
-    COURSE: ("326", SAME_COURSE, "course_code"),
-    CREDENTIAL: ("513", SAME_CREDENTIAL, "pass_fail"),
+    STUDENT: ("211", "state_identification_number"),
+    COURSE: ("326", "course_code"),
+    CREDENTIAL: ("513", "pass_fail"),
 }
 
 BrokenRules = Mapping[int, Sequence[int]]
@@ -44,7 +35,7 @@ class SetChecks:
         public = self.layout.variant == "public" and "identities" in tables
         self.persons = Persons(tables["identities"], self.layout[STUDENT]) if public else None
         self.parts = PartChecks(self.layout[COURSE], tables)
-        self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
+        self.same = {code: spans(self.layout[code], readings()["same"][code]) for code in REPEATED}
 
     def student(
         self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]], known: BrokenRules | None = None
@@ -85,7 +76,7 @@ class SetChecks:
             same = b"".join([line.raw[span] for span in self.same[line.code]]).rstrip(b" ")
             first = seen.setdefault((line.code, same), line.number)
             if first != line.number and self.is_countable(line):
-                code, _, field = REPEATED[line.code]
+                code, field = REPEATED[line.code]
                 yield self.at(line, code, field, hint=f"{problem(code).hint} The first is line {first}.")
 
     def is_countable(self, line: Line) -> bool:
