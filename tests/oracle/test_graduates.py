@@ -50,6 +50,6 @@ def course(random: Random, variant: Variant) -> bytes:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_they_clear_the_same_dates(variant: Variant) -> None:
     random = Random(variant)
-    found = {code for _ in range(150) for _, code in compare(graduate(random, variant), variant).found}
+    found = {code for _ in range(300) for _, code in compare(graduate(random, variant), variant).found}
 
     assert found >= ALWAYS | ({"G4"} if variant == "public" else set())
