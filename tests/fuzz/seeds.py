@@ -29,7 +29,7 @@ PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile
 
 def seeds(target: str) -> list[bytes]:
     """The inputs of one harness, former findings included."""
-    made = {"batch": batches, "zip": zips, "table": tables}[target]()
+    made = {"batch": batches, "columnar": with_tables, "zip": zips, "table": tables}[target]()
     return [*made, *(path.read_bytes() for path in sorted(HERE.glob(f"findings/{target}_*")))]
 
 
@@ -41,6 +41,13 @@ def batches() -> Iterator[bytes]:
         yield b"\0" + path.read_bytes()
     yield b"\0\xef\xbb\xbf" + base_file("public").replace(b"\r\n", b"\n") + b"\n\x1a"
     yield b"\0" + base_file("nonpublic")[:-40]
+
+
+def with_tables() -> Iterator[bytes]:
+    """The batch files, without and with tables."""
+    for seed in batches():
+        yield seed
+        yield bytes([seed[0] | 0x80]) + seed[1:]
 
 
 def zips() -> Iterator[bytes]:
