@@ -1,11 +1,13 @@
 """The same commands with the log in Apache Kafka."""
 
 from dataclasses import replace
+from json import loads
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from schemas.louisiana_sts.reference_csv import DEMONSTRATION
 from tests.e2e.cli import Cli, generate
 from tests.e2e.test_cli_plan import planned, renumbered
 
@@ -59,4 +61,23 @@ def test_an_edit_between_plan_and_upload_is_refused_on_kafka(on_kafka: Cli, tmp_
     stored = cli.json("upload", again, "--expect-plan", f"{plan['digest']}@{plan['position']}")["upload"]
     assert (stored["stored"], stored["overwritten"]) == (plan["changed"], 0)
     assert plan["changed"] == 6
+    assert cli.json("fsck")["differences"] == 0
+
+
+def test_reference_tables_on_kafka(on_kafka: Cli, tmp_path: Path) -> None:
+    """What is published there decides an upload, and its view is rebuilt from the topic."""
+    cli = on_kafka
+    cli("reference", "load", "--demonstration")
+    before = cli("reference", "list", "--json").out
+    made, courses = tmp_path / "made.txt", tmp_path / "courses.csv"
+    cli("generate", made, "--students", "20", "--reference", "demonstration")
+    assert cli.json("upload", made)["upload"]["held"] == 0
+
+    cli("projections", "rebuild", "--all")
+
+    assert loads(cli("reference", "list", "--json").out)["publications"] == loads(before)["publications"]
+    listed = (DEMONSTRATION / "courses.csv").read_text().splitlines()
+    courses.write_text("\n".join(line for line in listed if ",990101," not in line))
+    cli("reference", "load", "courses", courses, "--effective", "2025")
+    assert cli.json("upload", made, expect=1)["upload"]["held"] > 0
     assert cli.json("fsck")["differences"] == 0
