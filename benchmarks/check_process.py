@@ -1,8 +1,9 @@
 """`python -m benchmarks.check_process WAY FILE FOLDER`: check a file on one core, with the tables of a folder.
 
-WAY is columns (numpy), lines (the Python compilation of the same rules) or pydantic. The tables are read and indexed,
-and the rules compiled, by checking the file's first students before. Prints one JSON object: rows, seconds of the
-core's time, findings, and in MB the memory that is not the mapped file's: before, at its peak, and of it the check's.
+WAY is columns (numpy), lines (the Python compilation of the same rules), pydantic (fields only) or pydantic-rules. The
+tables are read and indexed, and the rules compiled, by checking the file's first students before. Prints one JSON
+object: rows, seconds of the core's time, findings, and in MiB the memory that is not the mapped file's: before, at its
+peak, and of it the check's.
 """
 
 import json
@@ -21,15 +22,14 @@ from schemas.louisiana_sts.reference_csv import read_folder
 from schemas.louisiana_sts.table import table
 from schemas.reference import ReferenceTables
 
-MB = 1 << 20
-TODAY = date(2026, 6, 15)
+BSSY, TODAY = 2025, date(2026, 6, 15)
 LAYOUT: Variant = "public"
 FIRST = 200_000
 """Bytes of the first students, checked before."""
 
 
 def anonymous() -> float:
-    """This process's memory in MB that is no mapped file's."""
+    """This process's memory in MiB that is no mapped file's."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("RssAnon:")[2].split()[0]) / 1024
 
@@ -44,7 +44,7 @@ class Peak:
         return self
 
     def watch(self) -> None:
-        while not self.done.wait(0.005):
+        while not self.done.wait(0.02):
             self.most = max(self.most, anonymous())
 
     def __exit__(self, *_: object) -> None:
@@ -55,8 +55,11 @@ class Peak:
 
 def main(way: str, file: str, folder: str) -> None:
     """Check, then report."""
-    path, tables = Path(file), read_folder(Path(folder)).in_force(2025)
-    work = validated(path) if way == "pydantic" else checked(path, tables, columnar=way == "columns")
+    path, tables = Path(file), read_folder(Path(folder)).in_force(BSSY)
+    if way.startswith("pydantic"):
+        work = validated(path, tables, with_rules=way == "pydantic-rules")
+    else:
+        work = checked(path, tables, columnar=way == "columns")
     before = anonymous()
     with Peak() as peak:
         began = time.process_time()
@@ -83,12 +86,15 @@ def checked(path: Path, tables: ReferenceTables, *, columnar: bool) -> Callable[
     return work
 
 
-def validated(path: Path) -> Callable[[], tuple[int, int]]:
-    models = pydantic_records.models(table(LAYOUT).layout)
+def validated(path: Path, tables: ReferenceTables, *, with_rules: bool) -> Callable[[], tuple[int, int]]:
+    base = pydantic_records.CheckedRecord if with_rules else pydantic_records.Record
+    models = pydantic_records.models(table(LAYOUT).layout, base)
+    compiled = table(LAYOUT).compile(BSSY, TODAY, tables) if with_rules else {}
+    checks = {code: check for code, (_, check) in compiled.items()}
     rows = path.read_bytes().count(b"\n")
 
     def work() -> tuple[int, int]:
-        pydantic_records.validate(path, models)
+        pydantic_records.validate(path, models, checks)
         return rows, 0
 
     return work
