@@ -74,9 +74,10 @@ def of_graduates(variant: Variant) -> Iterator[Pair]:
     changes = {**GRADUATE, "grade_placement_code": "10"}
     yield Pair("230", variant, base_file(variant, "020", changes), base_file(variant, "020", GRADUATE))
     courses = [line("030", variant, {"course_code": f"9901{number:02d}"}) for number in range(1, 25)]
-    student = line("020", variant, GRADUATE)
+    fafsa = {"fafsa_application_flag": "1"} if variant == "public" else {}
+    student = line("020", variant, {**GRADUATE, **fafsa})
     half = line(
-        "030", variant, {"course_code": "990150", "credit_attempted_count": "050", "credit_earned_count": "050"}
+        "030", variant, {"course_code": "990123", "credit_attempted_count": "050", "credit_earned_count": "050"}
     )
     yield Pair("223", variant, lines(student, *courses[:22], half), lines(student, *courses))
 
