@@ -5,6 +5,7 @@ LEDGER_TEST_MUTATED_FILES sets how many mutated files of each sector are compare
 
 import json
 import os
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -33,6 +34,12 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "louisiana_sts"
 DAYS = (TODAY, date(2025, 10, 1), date(2026, 4, 1), date(2026, 4, 2), date(2026, 8, 17))
 DEMONSTRATION = read_folder(TABLES_OF_THE_PROJECT).in_force(2025)
 PROFILES = (["017"], ["017"], ["017001", "018"], ["018"])
+ERROR_CODES = Path(__file__).parents[2] / "schemas" / "louisiana_sts" / "error_codes.toml"
+OF_THE_SHAPE = {"500", "503", "504"}
+NOT_DECIDED = {
+    "230": "the same condition as 214, and the same finding",
+    "U05": "the extract of eScholar has no local id",
+}
 NOTES = "N"
 
 
@@ -105,6 +112,15 @@ def cases(variant: Variant) -> Iterator[tuple[bytes, date, ReferenceTables]]:
             for data in (pair.raises, pair.clean):
                 yield data, TODAY, pair.tables
                 yield data, TODAY, TABLES
+
+
+def test_the_oracle_decides_every_code_of_the_guide_that_its_data_can() -> None:
+    rows = tomllib.loads(ERROR_CODES.read_text())["error"]
+    applying = {row["code"] for row in rows}
+    decided = codes("public") | codes("nonpublic") | OF_THE_SHAPE | {"223"}
+
+    assert len(rows) == len(applying) == 81
+    assert applying - decided == set(NOT_DECIDED)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
