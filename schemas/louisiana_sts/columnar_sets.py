@@ -17,14 +17,22 @@ from schemas.columnar.keys import Hashes, joined, maybe_repeated, mixed, places
 from schemas.columnar.lines import Bytes, Integers, Lines, chunks
 from schemas.expressions import Text
 from schemas.layout import Layout, RecordLayout
-from schemas.louisiana_sts.graduation import CREDITS_TO_GRADUATE, MET_FLAGS, PATHWAY_CREDITS
+from schemas.louisiana_sts.graduation import (
+    CREDITS_TO_GRADUATE,
+    MET_FLAGS,
+    NEVER_GRADUATE,
+    PATHWAY_CREDITS,
+    WITH_EXPERIENCES,
+    experiences,
+)
 from schemas.louisiana_sts.parts import FIRST, HALF, SECOND, WHOLE, WHOLE_GRADES, PartChecks
 from schemas.louisiana_sts.persons import Persons, agree
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
 
 MET = tuple(flag.encode("latin-1") for flag in sorted(MET_FLAGS))
-EXPERIENCES = b"500"
-"""How the codes of all courses begin that are experiences without credit."""
+NO_DIPLOMA = tuple(pathway.encode("latin-1") for pathway in sorted({*NEVER_GRADUATE, "CD"}))
+"""Pathways on which every graduate is looked at."""
+EXPERIENCES = tuple(code.encode("latin-1") for code in sorted(experiences()))
 NEVER = 1 << 30
 """Credits that nobody earns: such a graduate is looked at whatever the courses."""
 
@@ -163,8 +171,7 @@ class Unready:
     """Graduates who may lose the date, or of whom more credits are due: all but those who certainly do not.
 
     `due` are the credits in hundredths that each student has to have, more than anyone has where something else is
-    lacking. They are counted as `credits_earned` does, but less for experiences, and where two courses of a student
-    share a hash.
+    lacking. They are counted as `credits_earned` does; where two courses of a student share a hash, less is counted.
     """
 
     def __init__(self, layout: Layout, students: int) -> None:
@@ -172,7 +179,7 @@ class Unready:
         self.student, self.credential = Spans(layout[STUDENT]), Spans(layout[CREDENTIAL])
         self.course = Spans(layout[COURSE])
         self.due = np.zeros(students, np.int64)
-        self.needs_pass = np.zeros(students, np.bool_)
+        self.needs_pass, self.with_experiences = np.zeros(students, np.bool_), np.zeros(students, np.bool_)
         self.hashes = [np.empty(0, np.uint64)]
         self.students = [np.empty(0, np.int64)]
         self.earned_in = {part: [np.empty(0, np.int64)] for part in (WHOLE, FIRST, SECOND)}
@@ -187,24 +194,23 @@ class Unready:
                 self.needs_pass[seen.students[seen.has(self.credential["pass_fail"], b"P")]] = False
 
     def see_students(self, seen: Seen) -> None:
-        date = self.student["graduation_date"]
+        date, pathway = self.student["graduation_date"], self.student["diploma_pathway"]
         graduates = seen.at(~seen.has(date, b" " * (date.stop - date.start)))
         due = np.full(len(graduates.lines), CREDITS_TO_GRADUATE)
-        for pathway, total in PATHWAY_CREDITS.items():
-            on_it = graduates.has(self.student["diploma_pathway"], pathway.encode())
-            due[on_it] = np.maximum(due[on_it], total)
-        due[graduates.has(self.student["diploma_pathway"], b"ND", b"NG", b"CD")] = NEVER
+        for name, total in PATHWAY_CREDITS.items():
+            due[graduates.has(pathway, name.encode("latin-1"))] = max(total, CREDITS_TO_GRADUATE)
+        due[graduates.has(pathway, *NO_DIPLOMA)] = NEVER
         if self.is_public:
             due[~graduates.has(self.student["met_gee_eoc_flag"], *MET)] = NEVER
         self.due[graduates.students] = due
-        self.needs_pass[graduates.students] = graduates.has(self.student["diploma_pathway"], b"CA")
+        self.needs_pass[graduates.students] = graduates.has(pathway, b"CA")
+        self.with_experiences[graduates.students] = graduates.has(pathway, WITH_EXPERIENCES.encode("latin-1"))
 
     def see_courses(self, seen: Seen) -> None:
         span = self.course["credit_earned_count"]
         width, field = span.stop - span.start, seen.words(span)
         earned = np.nan_to_num(number(field, width, digits(field, width))).astype(np.int64)
-        code = self.course["course_code"]
-        earned[seen.has(slice(code.start, code.start + len(EXPERIENCES)), EXPERIENCES)] = 0
+        earned[seen.has(self.course["course_code"], *EXPERIENCES) & ~self.with_experiences[seen.students]] = 0
         self.hashes.append(seen.hashes((self.course["course_code"], self.course["transcript_course_name"])))
         self.students.append(seen.students)
         for part, found in self.earned_in.items():
