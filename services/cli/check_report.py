@@ -171,7 +171,8 @@ def marked(line: bytes, columns: tuple[int, int]) -> Iterable[Text]:
 
 def printable(raw: bytes) -> str:
     """Latin-1 text with a dot for what a terminal would not show as one character."""
-    return "".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in raw.decode("latin-1"))
+    text = raw.decode("latin-1")
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in text)
 
 
 def tally(problems: Sequence[Problem]) -> Table:

@@ -9,19 +9,23 @@ from uuid import UUID
 
 import msgspec
 
-from events.student import Absent, StudentState, fold
+from events.streams import owner_of
+from events.student import ABSENT, Absent, StudentState, fold
 from events.student_commands import Refused, SubmitSet, decide
 from events.upload import Mode
+from projections import index
 from projections.database import Connection
+from projections.opening import OpenCommit
 from schemas.layout import Variant
 from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, RecordSet
 from schemas.problems import Problem
+from services.commands import loaded
 from services.history import Change, changes, present
 from services.intake.expected_plan import broken_plan, plan_digest
 from services.intake.manifest import Manifest, Row
-from services.intake.plan import CHUNK, chunks, load, plan
+from services.intake.plan import CHUNK, chunks, plan, stream_of
 from services.intake.receive import NO_FILE, peek, too_large
 from services.intake.work import Told, checked_file, silent
 from services.ledger import Ledger
@@ -188,7 +192,8 @@ async def student_plans(
     rows = dict(zip(clean, manifest.rows, strict=False))
     done = 0
     for state_ids in chunks(batch.state_ids, CHUNK):
-        keys = await ledger.registry.find([one for one in state_ids if one in rows and rows[one].version])
+        differing = [rows[one] for one in state_ids if one in rows and differs(rows[one])]
+        held_now = await states_of(ledger, batch, [row.ref for row in differing])
         for state_id in state_ids:
             await asyncio.sleep(0)  # comparing sets must not hold the follower up
             done += 1
@@ -197,10 +202,20 @@ async def student_plans(
                 yield StudentPlan(state_id, "held", 0)
                 continue
             row = rows[state_id]
-            before = (await load(ledger, batch, keys[state_id])).state if differs(row) else Absent()
-            yield student_plan(state_id, row, batch.record_set(state_id), before)
+            yield student_plan(state_id, row, batch.record_set(state_id), held_now.get(row.ref, ABSENT))
     async for one in removal_plans(ledger, batch, [row for row in manifest.rows if row.action == "remove"]):
         yield one
+
+
+async def states_of(ledger: Ledger, batch: Batch, refs: Sequence[UUID]) -> dict[UUID, StudentState]:
+    """Return how the sets of some students stand at the batch's sponsor in its year; all in one reading."""
+    async with ledger.pool.acquire() as connection:
+        kept = await index.stream_commits(connection, [stream_of(batch, ref) for ref in refs])
+        erased = await index.erased_among(connection, refs)
+    commits: dict[UUID, list[OpenCommit]] = {}
+    for commit in await ledger.keyring.open(kept, erased):
+        commits.setdefault(owner_of(commit.commit.stream), []).append(commit)
+    return {ref: loaded(some).state for ref, some in commits.items()}
 
 
 def differs(row: Row) -> bool:
