@@ -245,8 +245,8 @@ class Compiler:
             at += width(part)
             if isinstance(part, Text):
                 texts.append(piece)
-            else:
-                fits &= columns.equal(piece, self.fixed(part))
+            elif fixed := self.fixed(part):
+                fits &= columns.equal(piece, fixed)
         return np.flatnonzero(fits), tuple(word[fits] for word in joined(texts))
 
     def fixed(self, part: Constant | Word) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.layout import Variant
 from schemas.louisiana_sts.batch import Batch, read_batch
-from schemas.louisiana_sts.checks import check_set
+from schemas.louisiana_sts.checks import check_file, check_set
 from schemas.louisiana_sts.records import readings, toml
 from schemas.louisiana_sts.table import all_codes, table
 from tests.unit.schemas.builder import TODAY, VARIANTS, findings
@@ -66,6 +66,18 @@ def test_the_effect_is_the_guides(pair: Pair) -> None:
     assert result.refused == (effects == {"reject_file"})
     if not result.refused:
         assert bool(result.held) == (effects == {"reject_student"})
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=NAMES)
+def test_many_lines_at_once_tell_the_same(pair: Pair) -> None:
+    """With the tables of the pair, and with every table."""
+    for data in (pair.raises, pair.clean):
+        for tables in (pair.tables, TABLES):
+            one, other = (
+                check_file(data, "f", today=TODAY, variant=pair.variant, tables=tables, columnar=columnar)[1]
+                for columnar in (False, True)
+            )
+            assert one == other
 
 
 def is_one_set(pair: Pair) -> bool:
