@@ -11,7 +11,7 @@ from schemas.louisiana_sts.graduation import credits_required
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, RACE_FLAGS, STUDENT, SYSTEM, Fields
 from schemas.reference import ReferenceTables
 from services.generate.courses import Course, completed, credentials, history
-from services.generate.faults import STRUCTURES, Fault, Structure, field_faults
+from services.generate.faults import BESIDE, STRUCTURES, TABLE_STRUCTURES, Fault, Structure, field_faults, table_faults
 from services.generate.offer import Offer
 from services.generate.people import PATHWAYS, Person, person
 
@@ -136,7 +136,7 @@ class Writer:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.layout = load_layout(spec.layout)
-        self.field_faults = [fault for fault in field_faults(spec.bssy, spec.sponsor) if spec.layout in fault.sectors]
+        self.field_faults = [fault for fault in faults_of(spec) if spec.layout in fault.sectors]
         self.course_tail = lru_cache(maxsize=50_000)(self.course_tail_of)
         self.offer = offer_of(spec)
 
@@ -221,6 +221,8 @@ class Writer:
             fault for fault in self.field_faults if fault.record in codes and fault.suits(made.person)
         ]
         fits += [structure for structure in STRUCTURES if structure.record in codes]
+        if self.offer and self.spec.layout == "public" and is_known_to_escholar_alone(made.person):
+            fits += TABLE_STRUCTURES
         match rng.choice(fits):
             case Fault() as fault:
                 return self.with_fault(made, fault, codes.index(fault.record))
@@ -257,6 +259,25 @@ def offer_of(spec: Spec) -> Offer | None:
     if spec.sites > len(offer.sites):
         raise ValueError(f"the tables have {len(offer.sites)} active high schools of sponsor {spec.sponsor}, not more")
     return offer
+
+
+def faults_of(spec: Spec) -> tuple[Fault, ...]:
+    """The faults of one record: those that the file tells, and where tables are given those that tables tell."""
+    told = field_faults(spec.bssy, spec.sponsor)
+    if spec.reference is None:
+        return told
+    known = told if spec.layout == "nonpublic" else map(told_by_tables, told)
+    return (*(fault for fault in known if fault.codes != ("339",)), *table_faults(spec.sponsor))
+
+
+def told_by_tables(fault: Fault) -> Fault:
+    """A fault with the code that a table raises beside its own."""
+    return replace(fault, codes=(*fault.codes, *(BESIDE[code] for code in fault.codes if code in BESIDE)))
+
+
+def is_known_to_escholar_alone(one: Person) -> bool:
+    """Whether neither SER nor LOSFA knows the student, so that another state id is a fault of eScholar's alone."""
+    return one.pathway != "L1" and not is_held_by_losfa(one)
 
 
 def is_held_by_losfa(one: Person) -> bool:
@@ -324,6 +345,8 @@ def with_structure(made: Made, fault: Structure, codes: Sequence[str]) -> Made:
             return replace(made, lines=tuple(lines), answers=((index + 1, fault.code),))
         case "lengthen":
             lines[index] += b"9"
+        case "renumber":
+            return renumbered(made, fault.code, codes)
         case "cut":
             lines[index] = lines[index][:100]
         case "drop":
@@ -332,3 +355,13 @@ def with_structure(made: Made, fault: Structure, codes: Sequence[str]) -> Made:
             orphans = [place for place, old in enumerate(kept) if codes[old] != CREDENTIAL]
             return replace(made, lines=left, answers=tuple((place, fault.code) for place in orphans))
     return replace(made, lines=tuple(lines), answers=((index, fault.code),))
+
+
+def renumbered(made: Made, code: str, codes: Sequence[str]) -> Made:
+    """The student under a state id that nobody has (U02), or that is none (U01), in every line."""
+    old = made.person.state_id.encode()
+    new = (b"A" if code == "U01" else b"0") + old[1:]
+    credentials = tuple((place, "507") for place, record in enumerate(codes) if record == CREDENTIAL)
+    person = replace(made.person, state_id=new.decode())
+    lines = tuple(line.replace(old, new) for line in made.lines)
+    return replace(made, person=person, lines=lines, answers=((0, code), *credentials))

@@ -103,11 +103,21 @@ def test_the_folder_of_its_tables_holds_its_students(tables: ReferenceTables, tm
 
 
 @both
-def test_faults_are_found_exactly_as_in_an_invented_file(tables: ReferenceTables, variant: Variant) -> None:
-    made = generate(Spec(800, seed=3, faults=0.9, layout=variant, reference=tables))
-    _, findings = check_file(made.data, "made.txt", today=TODAY)
+def test_faults_are_found_exactly_with_the_tables_that_go_with_the_file(
+    tables: ReferenceTables, variant: Variant, tmp_path: Path
+) -> None:
+    spec = Spec(2500, seed=3, faults=0.95, layout=variant, reference=tables)
+    write_tables(spec, tmp_path)
+    made = generate(spec)
+    _, findings = check_file(made.data, "made.txt", today=TODAY, tables=read_folder(tmp_path).in_force(2025))
 
     assert [(one.line, one.code) for one in made.answers] == sorted((one.line, one.code) for one in findings.problems)
+    assert {one.state_id for one in made.answers} == findings.held
+    codes = {one.code for one in made.answers}
+    told_by_tables = {"201", "302", "319", "321", "328", "334", "342", "510", "514", "515"}
+    persons = {"U01", "U02", "U03", "U04", "U06", "U07", "U08", "242", "349", "507"}
+    assert codes >= (told_by_tables | persons if variant == "public" else told_by_tables)
+    assert len(codes) > (74 if variant == "public" else 62)
 
 
 def test_the_same_seed_makes_the_same_bytes_and_other_tables_do_not(tables: ReferenceTables) -> None:
