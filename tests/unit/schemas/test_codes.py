@@ -68,16 +68,18 @@ def test_the_effect_is_the_guides(pair: Pair) -> None:
         assert bool(result.held) == (effects == {"reject_student"})
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=NAMES)
+FIRST = {(pair.code, pair.variant, *pair.tables): pair for pair in reversed(PAIRS)}
+
+
+@pytest.mark.parametrize("pair", FIRST.values(), ids=["-".join(key) for key in FIRST])
 def test_many_lines_at_once_tell_the_same(pair: Pair) -> None:
     """With the tables of the pair, and with every table."""
-    for data in (pair.raises, pair.clean):
-        for tables in (pair.tables, TABLES):
-            one, other = (
-                check_file(data, "f", today=TODAY, variant=pair.variant, tables=tables, columnar=columnar)[1]
-                for columnar in (False, True)
-            )
-            assert one == other
+    for tables in (pair.tables, TABLES):
+        one, other = (
+            check_file(pair.raises, "f", today=TODAY, variant=pair.variant, tables=tables, columnar=columnar)[1]
+            for columnar in (False, True)
+        )
+        assert one == other
 
 
 def is_one_set(pair: Pair) -> bool:
