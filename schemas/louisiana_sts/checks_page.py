@@ -14,14 +14,29 @@ HEAD = """\
 # The checks of a Louisiana STS batch file
 
 Made from `schemas/louisiana_sts/*.toml` by `python -m schemas.louisiana_sts.checks_page`; do not edit. Codes of the
-guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, N a note. An expression is true
-where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, Q part numbers, N a note. An
+expression is true where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+
+Some codes are decided, wholly or in part, only with a reference table. Where it is not given they are listed as
+undecided, once each. The last rows say what nothing that can be given decides, and why.
 """
 
 
 def page() -> str:
     """The whole page as Markdown."""
-    return HEAD + "".join(section(code) for code in all_codes().values())
+    return HEAD + "\n".join(("", *needs(), "")) + "".join(section(code) for code in all_codes().values())
+
+
+def needs() -> Iterator[str]:
+    """Which codes wait for which table."""
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for row in sorted(toml("rules.toml")["needs"], key=lambda row: not row["tables"]):
+        tables = ", ".join(f"`{name}`" for name in row["tables"])
+        waiting.setdefault((tables, row["what"]), []).append(row["code"] + (" in part" if row.get("rest") else ""))
+    yield "| codes | table | what is wanting |"
+    yield "|---|---|---|"
+    for (tables, what), codes in waiting.items():
+        yield f"| {', '.join(codes)} | {tables or 'none'} | {what} |"
 
 
 def section(code: Code) -> str:
