@@ -15,7 +15,8 @@ HEAD = """\
 
 Made from `schemas/louisiana_sts/*.toml` by `python -m schemas.louisiana_sts.checks_page`; do not edit. Codes of the
 guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, Q part numbers, N a note. An
-expression is true where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+expression is true where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and
+inclusive.
 
 Some codes are decided, wholly or in part, only with a reference table. Where it is not given they are listed as
 undecided, once each. The last rows say what nothing that can be given decides, and why.
