@@ -82,10 +82,11 @@ class KeyTable:
         return reduce(and_, (known[places] == word for known, word in zip(self.keys, keys, strict=True)))
 
 
-def maybe_repeated(hashes: Hashes) -> Flags:
-    """Which of the hashes are there more than once."""
-    ordered = np.sort(hashes)
-    return among(hashes, np.unique(ordered[1:][ordered[1:] == ordered[:-1]]))
+def repeated(hashes: Sequence[Hashes]) -> Hashes:
+    """The hashes that are there more than once, ascending."""
+    ordered = np.concatenate(hashes)
+    ordered.sort()
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def among(hashes: Hashes, known: Hashes) -> Flags:

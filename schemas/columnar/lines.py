@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
-Integers = NDArray[np.int64]
+Integers = NDArray[np.signedinteger[Any]]
 
 CHUNK = 1 << 13
 """Lines that are worked on at once: enough to make numpy's calls cheap, few enough for the processor's cache."""
@@ -24,16 +25,24 @@ BLANK = ord(" ")
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines of some bytes: where each starts, its length without the line end, and where the last one ends with it.
-
-    `bare` are those that do not end in CR LF.
-    """
+    """Lines of some bytes: where each starts, and where a line after the last one would. They end in LF or CR LF."""
 
     data: bytes | mmap
     starts: Integers
-    lengths: Integers
-    bare: NDArray[np.bool_]
-    stop: int
+    after: int
+
+    def lengths(self, which: Integers) -> Integers:
+        """Lengths without line ends."""
+        begins, ends = self.starts[which], self.ends(which)
+        returned = (ends > begins) & (np.frombuffer(self.data, np.uint8)[ends - 1] == ord("\r"))
+        lengths: Integers = ends - begins - returned
+        return lengths
+
+    def ends(self, which: Integers) -> Integers:
+        """Where each line's LF stands, or would stand."""
+        following: Integers = self.starts[np.minimum(which + 1, len(self.starts) - 1)] - 1
+        following[which == len(self.starts) - 1] = self.after - 1
+        return following
 
     def rows(self, which: Integers, width: int) -> Bytes:
         """Some lines as rows of `width` + SPARE bytes, read as if blanks followed; what the spare bytes hold is open.
@@ -41,7 +50,7 @@ class Lines:
         A longer line is cut.
         """
         rows = gathered(self.data, self.starts[which], width + SPARE)
-        lengths = self.lengths[which]
+        lengths = self.lengths(which)
         short = np.flatnonzero(lengths < width)
         if len(short):
             beyond = np.arange(width + SPARE) >= lengths[short, None]
@@ -50,12 +59,8 @@ class Lines:
 
 
 def lines_of(data: bytes | mmap, starts: Integers, stop: int) -> Lines:
-    """The lines that start at `starts`, the last one ending at `stop`; each ends in LF or CR LF, the last may not."""
-    whole = np.frombuffer(data, np.uint8)
-    ends = np.append(starts[1:], stop) - 1
-    ends[-1] += whole[stop - 1] != ord("\n")
-    returned = (ends > starts) & (whole[ends - 1] == ord("\r"))
-    return Lines(data, starts, ends - returned - starts, ~returned, stop)
+    """The lines that start at `starts`, the last one ending at `stop`, with or without LF."""
+    return Lines(data, starts, stop if data[stop - 1] == ord("\n") else stop + 1)
 
 
 def blocks(data: bytes | mmap, start: int, stop: int) -> Iterator[Lines]:

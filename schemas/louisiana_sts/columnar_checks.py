@@ -88,7 +88,7 @@ class Sweep:
     def look(self, code: str, progress: Progress) -> Iterator[Hits]:
         """The broken rules of one record type, chunk by chunk; the watches see every line, faulty ones too."""
         width = self.checks.layout[code].length
-        for lines in chunks(np.flatnonzero(self.codes == ord(code[1]))):
+        for lines in chunks(np.flatnonzero(self.codes == ord(code[1])).astype(np.int32)):
             if code == COURSE:  # nearly all lines are courses
                 progress(int(self.whose[lines[0]]), len(self.batch.runs))
             rows = self.lines.rows(lines, width)
@@ -169,5 +169,5 @@ def students_of_lines(batch: Batch) -> Integers:
     counts = np.fromiter((len(runs) // 2 for runs in batch.runs.values()), np.int64, len(batch.runs))
     runs = np.frombuffer(b"".join(batch.runs.values()), np.int64).reshape(-1, 2)
     order = np.argsort(runs[:, 0])
-    students = np.repeat(np.arange(len(counts)), counts)[order]
+    students = np.repeat(np.arange(len(counts), dtype=np.int32), counts)[order]
     return np.repeat(students, (runs[:, 1] - runs[:, 0])[order])

@@ -7,7 +7,7 @@ says why.
 import numpy as np
 
 from schemas.columnar.columns import Flags, equal, words
-from schemas.columnar.lines import BLANK, SPARE, Bytes, Lines, blocks, gathered
+from schemas.columnar.lines import BLANK, SPARE, Bytes, Integers, Lines, blocks, gathered
 from schemas.expressions import Text
 from schemas.layout import Variant
 from schemas.louisiana_sts.lines import LONGEST_LINE, Data, Frame
@@ -43,7 +43,8 @@ class ColumnarReader(Reader):
     def is_read(self) -> bool:
         """Read to the end; False as soon as it is clear that the file is refused."""
         for lines in blocks(self.data, self.around.start, self.around.stop):
-            if lines.lengths.min() < self.shortest or lines.lengths.max() >= LONGEST_LINE or not self.is_placed(lines):
+            lengths = lines.lengths(np.arange(len(lines.starts)))
+            if lengths.min() < self.shortest or lengths.max() >= LONGEST_LINE or not self.is_placed(lines, lengths):
                 return False
         self.close_run(self.current, self.first, len(self.offsets))
         for code, line in self.noted.items():
@@ -51,34 +52,35 @@ class ColumnarReader(Reader):
         self.first_seen = dict(sorted(self.first_seen.items(), key=lambda seen: (seen[1], seen[0])))
         return len(self.runs) <= MOST_STUDENTS
 
-    def is_placed(self, lines: Lines) -> bool:
+    def is_placed(self, lines: Lines, lengths: Integers) -> bool:
         """Place the lines of a block; False where one of them refuses the file."""
         before = len(self.offsets)
         self.offsets.frombytes(lines.starts.astype(np.uint64).tobytes())
         heads = gathered(self.data, lines.starts, HEAD + SPARE)
         ids = np.zeros((len(heads), ID), np.uint8)
-        usual = self.usual(lines, heads, ids, before)
+        self.note("N01", lines.starts + lengths == lines.ends(np.arange(len(lengths))), before)
+        usual = self.usual(~self.apart(lines, before), lengths, heads, ids, before)
         for row in np.flatnonzero(~usual).tolist():
-            start, length = int(lines.starts[row]), int(lines.lengths[row])
+            start, length = int(lines.starts[row]), int(lengths[row])
             _, student = self.judge(before + row + 1, self.data[start : start + length])
             if self.refusals:
                 return False
             ids[row, : len(student)] = np.frombuffer(student, np.uint8)
         return self.are_runs_closed(heads, ids, before)
 
-    def usual(self, lines: Lines, heads: Bytes, ids: Bytes, before: int) -> Flags:
-        """Which lines are as most are, so that nothing is to be said of them; their state ids are put into `ids`."""
+    def usual(self, among: Flags, lengths: Integers, heads: Bytes, ids: Bytes, before: int) -> Flags:
+        """Which of these lines are as most are, so that nothing is to be said of them; `ids` gets their state ids."""
         key = self.key or heads[0, KEY].tobytes()
-        expected = equal(words(heads, Text(KEY.start, KEY.stop)), key) & ~self.apart(lines, before)
-        begins = words(heads, Text(0, MARK))
+        same_key, begins = equal(words(heads, Text(KEY.start, KEY.stop)), key), words(heads, Text(0, MARK))
         usual = np.zeros(len(heads), np.bool_)
         for mark, shape in self.shapes.items():
-            fits = expected & equal(begins, mark) & has_id(heads, shape)
-            fits &= (lines.lengths >= shape.shortest) & (lines.lengths <= shape.longest)
-            ids[fits, : shape.state_id.stop - shape.state_id.start] = heads[fits, shape.state_id]
-            self.note("N06", fits & (lines.lengths < shape.full), before)
+            fits = among & same_key & equal(begins, mark) & has_id(heads, shape)
+            fits &= (lengths >= shape.shortest) & (lengths <= shape.longest)
+            np.copyto(
+                ids[:, : shape.state_id.stop - shape.state_id.start], heads[:, shape.state_id], where=fits[:, None]
+            )
+            self.note("N06", fits & (lengths < shape.full), before)
             usual |= fits
-        self.note("N01", lines.bare, before)
         return usual
 
     def note(self, code: str, lines: Flags, before: int) -> None:
@@ -91,10 +93,10 @@ class ColumnarReader(Reader):
         """Lines that are looked at one by one: the first, one that is not ended, and those that hold a NUL."""
         apart = np.zeros(len(lines.starts), np.bool_)
         apart[0] = before == 0
-        apart[-1] |= not self.around.last_line_ended and lines.stop == self.around.stop
+        apart[-1] |= lines.after > self.around.stop
         if self.any_nul:
             start = int(lines.starts[0])
-            nul = start + np.flatnonzero(np.frombuffer(self.data, np.uint8)[start : lines.stop] == 0)
+            nul = start + np.flatnonzero(np.frombuffer(self.data, np.uint8)[start : lines.after] == 0)
             apart[np.searchsorted(lines.starts, nul, side="right") - 1] = True
         return apart
 

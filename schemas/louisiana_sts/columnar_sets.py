@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from schemas.columnar.columns import Flags, Words, digits, equal, number, same, words
-from schemas.columnar.keys import Hashes, joined, maybe_repeated, mixed, places
+from schemas.columnar.keys import Hashes, among, joined, mixed, places, repeated
 from schemas.columnar.lines import Bytes, Integers, Lines, chunks
 from schemas.expressions import Text
 from schemas.layout import Layout, RecordLayout
@@ -79,7 +79,7 @@ class Repeated:
         self.code = code
         self.key = key
         self.hashes = [np.empty(0, np.uint64)]
-        self.students = [np.empty(0, np.int64)]
+        self.students = [np.empty(0, np.int32)]
 
     def see(self, seen: Seen) -> None:
         if seen.code == self.code:
@@ -87,8 +87,8 @@ class Repeated:
             self.students.append(seen.students)
 
     def suspects(self) -> Integers:
-        students: Integers = np.concatenate(self.students)
-        return students[maybe_repeated(np.concatenate(self.hashes))]
+        twice = repeated(self.hashes)
+        return np.concatenate([them[among(some, twice)] for them, some in zip(self.students, self.hashes, strict=True)])
 
 
 class RepeatedHalves(Repeated):
@@ -112,7 +112,7 @@ class LoneParts:
         self.whose = whose
         self.course = (parts.code, parts.name)
         self.hashes = {part: [np.empty(0, np.uint64)] for part in (FIRST, SECOND)}
-        self.places = {part: [np.empty(0, np.int64)] for part in (FIRST, SECOND)}
+        self.places = {part: [np.empty(0, np.int32)] for part in (FIRST, SECOND)}
 
     def see(self, seen: Seen) -> None:
         if seen.code != COURSE:
@@ -181,8 +181,8 @@ class Unready:
         self.due = np.zeros(students, np.int64)
         self.needs_pass, self.with_experiences = np.zeros(students, np.bool_), np.zeros(students, np.bool_)
         self.hashes = [np.empty(0, np.uint64)]
-        self.students = [np.empty(0, np.int64)]
-        self.earned_in = {part: [np.empty(0, np.int64)] for part in (WHOLE, FIRST, SECOND)}
+        self.students = [np.empty(0, np.int32)]
+        self.earned_in = {part: [np.empty(0, np.int32)] for part in (WHOLE, FIRST, SECOND)}
 
     def see(self, seen: Seen) -> None:
         match seen.code:

@@ -11,7 +11,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.columnar.lines import lines_of
@@ -128,6 +128,7 @@ def test_mutated_files_are_judged_alike(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@settings(deadline=None)  # the first call starts numpy and compiles the rules
 @given(data=st.data())
 def test_files_overwritten_anywhere_are_judged_alike(variant: Variant, data: st.DataObject) -> None:
     whole = bytearray(base_file(variant) * data.draw(st.integers(1, 3)))
@@ -140,6 +141,7 @@ def test_files_overwritten_anywhere_are_judged_alike(variant: Variant, data: st.
     assert_agreed(bytes(whole), data.draw(st.sampled_from([None, variant])))
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(
         st.one_of(

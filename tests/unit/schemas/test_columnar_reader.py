@@ -27,6 +27,13 @@ def test_a_trimmed_line_that_is_looked_at_alone_is_noted_too() -> None:
     assert [(note.code, note.line) for note in batch.notes] == [("N06", 1)]
 
 
+def test_a_last_line_that_was_cut_off_is_no_trimmed_one() -> None:
+    batch = placed(lines(STUDENT, COURSE) + COURSE.rstrip(b" "))
+
+    assert [fault.code for fault in batch.faults] == ["L03"]
+    assert [note.code for note in batch.notes] == ["N02"]
+
+
 def test_a_file_that_is_refused_is_left_to_the_other_reader() -> None:
     data = lines(STUDENT, COURSE, COURSE.replace(b"2025", b"2024", 1))
     around = frame(data)
