@@ -1,8 +1,8 @@
 """CSV files whose columns a Table Schema states (Frictionless Data): bytes in, rows or every fault out.
 
 Beyond Frictionless's own properties a schema may say: `notAfter` (pairs of columns, the first not greater than the
-second), `startsWith` (pairs, the first begins with the second), `personal` (a row is a person's), and of a last column
-`mayBeLeftOut`. A fault names line and column, never the value.
+second), `startsWith` (pairs, the first begins with the second) and `personal` (a row is a person's). A fault names line
+and column, never the value.
 """
 
 import csv
@@ -38,11 +38,6 @@ class TableFile:
     def columns(self) -> list[str]:
         """The columns in their order."""
         return [field["name"] for field in self.schema["fields"]]
-
-    @property
-    def required_columns(self) -> list[str]:
-        """The columns without which there is no such file; those that may be left out follow them."""
-        return [field["name"] for field in self.schema["fields"] if not field.get("mayBeLeftOut")]
 
     @property
     def key(self) -> list[str]:
@@ -95,23 +90,13 @@ def read_lines(data: bytes, file: TableFile) -> list[Line] | Problem:
         return file.fault(1, unreadable, hint, number)
     while lines and not lines[-1][1]:
         lines.pop()
-    return completed(lines, file) or file.fault(1, "THE FILE IS EMPTY", f"{file.again} and look at its size.")
-
-
-def completed(lines: list[Line], file: TableFile) -> list[Line]:
-    """The rows with empty cells for the columns that the file leaves out."""
-    least = file.required_columns
-    if not lines or lines[0][1] != least or least == file.columns:
-        return lines
-    left_out = file.columns[len(least) :]
-    rest = [(line, cells + [""] * len(left_out) if len(cells) == len(least) else cells) for line, cells in lines[1:]]
-    return [(lines[0][0], file.columns), *rest]
+    return lines or file.fault(1, "THE FILE IS EMPTY", f"{file.again} and look at its size.")
 
 
 def file_faults(heads: Sequence[Line], lines: Sequence[Line], file: TableFile, of_rows: OfRows) -> list[Problem]:
     """Every fault, once for each cell; `of_rows` finds what no cell tells alone. Other columns: no row is judged."""
     if [cells for _, cells in heads] != [file.columns]:
-        hint = f"The first line must be: {','.join(file.required_columns)}."
+        hint = f"The first line must be: {','.join(file.columns)}."
         return [file.fault(2, f"THE COLUMNS ARE NOT THOSE OF THE {file.noun}", hint, 1)]
     if not lines:
         hint = f"{file.again}; a load of nothing is a mistake."

@@ -54,8 +54,8 @@ def extract_file() -> TableFile:
 
 
 def columns() -> list[str]:
-    """Return the extract's columns in their order, without those that may be left out."""
-    return extract_file().required_columns
+    """Return the extract's columns in their order."""
+    return extract_file().columns
 
 
 def read_extract(data: bytes, *, today: date) -> tuple[Identity, ...] | ExtractRefused:

@@ -56,7 +56,7 @@ def section(name: str) -> Iterator[str]:
 def column(field: Mapping[str, Any]) -> str:
     """One column as a row of Markdown."""
     constraints = field.get("constraints", {})
-    required = "may be left out" if field.get("mayBeLeftOut") else "yes" if constraints.get("required") else "no"
+    required = "yes" if constraints.get("required") else "no"
     return f"| `{field['name']}` | {required} | {field['description'].replace('|', chr(92) + '|')} |"
 
 
