@@ -16,7 +16,7 @@ Columns = tuple[tuple[str, int | None], ...]
 MISSING_NUMBER = float("nan")
 MISSING_TEXT = b""
 YEAR_WIDTH = 4
-PERSONAL = "state_identification_number"
+PASSING = "identities"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ def made(asked: Asked) -> dict[bytes, Values]:
 def index_of(table: ReferenceTable, row: Lookup, columns: Columns) -> dict[bytes, Values]:
     """The wanted cells by key, made once for each content of a table. Raises KeyError for a column it lacks.
 
-    What is found by a state id is personal and is not kept here.
+    Identities are not kept: they are read anew for the students of each check.
     """
     asked = Asked(table.digest, row, columns, table)
-    return made(asked) if PERSONAL in row.columns else indexed(asked)
+    return made(asked) if table.name == PASSING else indexed(asked)
 
 
 def keyed(table: ReferenceTable, row: Lookup) -> Iterator[tuple[bytes, Row]]:

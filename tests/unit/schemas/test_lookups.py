@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.expressions import Pointer, RuleError, lookups_in, parse
-from schemas.lookups import keyed
+from schemas.lookups import index_of, keyed
 from schemas.reference import NO_TABLES, ReferenceTable, ReferenceTables
 from schemas.rules import Rule, bind, compile_record
 from tests.unit.schemas.test_expressions import CONSTANTS, RECORD, SCOPE
@@ -168,3 +168,12 @@ def test_tables_of_one_content_are_indexed_once_and_of_another_again() -> None:
 
     assert holds("course.ap == 'Y'", year="2024", name="ab")
     assert not holds_with(given, "course.ap == 'Y'", year="2024", name="ab")
+
+
+def test_an_index_is_kept_but_that_of_identities() -> None:
+    (row, *_) = lookups_in(parse("known(part)", LOOKING))
+    passing = replace(PARTS, name="identities")
+
+    assert index_of(PARTS, row, ()) is index_of(replace(PARTS), row, ())
+    assert index_of(passing, row, ()) is not index_of(passing, row, ())
+    assert index_of(passing, row, ()) == index_of(PARTS, row, ())
