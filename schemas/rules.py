@@ -17,6 +17,8 @@ where it is not.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from schemas.expressions import (
@@ -133,8 +135,7 @@ def compile_record(
     A line shorter than `length` is read as if blanks followed. The source is generated from the parsed conditions
     only, never from the table's text. Raises KeyError for a rule that looks into a table that is not given.
     """
-    writer = Writer()
-    source = writer.function(rules, length)
+    writer, code = written(tuple(rule.condition for rule in rules), length)
     scope: dict[str, Any] = {
         "bssy": constants.bssy,
         "today": constants.today.toordinal(),
@@ -146,9 +147,16 @@ def compile_record(
         **writer.lists,
         **writer.indexes(tables),
     }
-    exec(compile(source, "<rules>", "exec"), scope)  # noqa: S102 - written here from typed nodes, nothing else
+    exec(code, scope)  # noqa: S102 - written here from typed nodes, nothing else
     check: Check = scope["check"]
     return check
+
+
+@lru_cache(maxsize=64)
+def written(conditions: tuple[Condition, ...], length: int) -> "tuple[Writer, CodeType]":
+    """The source of some conditions, compiled: the same for every file, day and content of a table."""
+    writer = Writer()
+    return writer, compile(writer.function(conditions, length), "<rules>", "exec")
 
 
 class Writer:
@@ -161,8 +169,8 @@ class Writer:
         self.rows: dict[Lookup, str] = {}
         self.columns: dict[Lookup, dict[tuple[str, int | None], int]] = {}
 
-    def function(self, rules: Sequence[Rule], length: int) -> str:
-        hits = [self.condition(rule.condition) for rule in rules]
+    def function(self, conditions: Sequence[Condition], length: int) -> str:
+        hits = [self.condition(condition) for condition in conditions]
         lines = [
             *(f"{name} = {value}" for value, name in self.constants.items()),
             "def check(line):",
