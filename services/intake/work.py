@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from events.registry.contract import Key
 from events.streams import is_code, student_stream, upload_stream
-from events.student import ABSENT
+from events.student import ABSENT, Present
 from events.student_commands import Refused, RemoveStudent, StudentCommand, SubmitSet, decide
 from events.upload import (
     NotReceived,
@@ -356,6 +356,9 @@ async def write_student(
         if (await ledger.append(draft)).stands:
             return
         current = await load_student(ledger, upload, target)
+    if current is not None and isinstance(current.state, Present):  # pinned and not stored: what stands says who it is
+        stands = uuid5(upload.id, f"identity/{row.ref}/stands")
+        await follow_record(ledger, target.key, current.state.student, command=stands, cause=upload.id)
 
 
 async def version_of(ledger: Ledger, stream: str) -> int:

@@ -7,11 +7,15 @@ from uuid import uuid4
 import pytest
 
 from events.commit import Commit
+from events.streams import identity_stream
 from events.student import Present
 from events.student_commands import EditStudent, RemoveStudent, StudentCommand
 from events.upload import Done, Mode, UploadClosed, UploadRefused
+from schemas.layout import load_layout
 from schemas.problems import Problem
 from services.commands import Stored, execute
+from services.generate import Spec, generate
+from services.identities import identity_of
 from services.intake import work as work_module
 from services.intake.preview import Plan, RecordCounts, StudentPlan, plan_is_broken, preview
 from services.intake.receive import Received, receive
@@ -252,6 +256,37 @@ async def test_a_student_edited_while_the_plan_is_carried_out_stays_as_edited(
             state = (await held(ledger, sent[2].state_id)).state
     assert isinstance(state, Present)
     assert state.student["local_identification_number"] == "LC9"
+
+
+async def test_a_nonpublic_student_who_stays_as_edited_keeps_the_name_that_stands(house: House, tmp_path: Path) -> None:
+    """The identity is written before the set; when the set is not stored, it follows the set that is."""
+    file = generate(Spec(1, sites=1, seed=6, layout="nonpublic", sponsor="506"))
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt"
+    file.write(first)
+    last = load_layout("nonpublic")["020"]["last_name"]
+    renamed = bytearray(first.read_bytes())
+    renamed[last.span] = b"Otherwise".ljust(last.length)
+    second.write_bytes(renamed)
+    async with house.open() as other:
+        received = await receive(other, first, "replace")
+        assert isinstance(received, Received)
+        await work_queue(other, received.upload)
+        found = await preview(other, second, "replace")
+        assert not isinstance(found, Problem)
+        assert found.plan is not None
+        (state_id,) = [each.state_id for each in found.plan.students]
+        target = await target_of(other, state_id, sponsor="506")
+        before = (await identity_of(other, target.key.owner)).state
+
+        async def step() -> None:
+            assert isinstance(await execute(other, target, NEW_ID, command_id=uuid4()), Stored)
+
+        async with house.open(log=Watched(house.log.store, before_the_first("student-record-submitted", step))) as one:
+            sent = await receive(one, second, "replace", expected_plan=found.plan.name)
+            assert isinstance(sent, Received)
+            assert closed(await work_queue(one, sent.upload)) == UploadClosed(0, 1, 0, 0, 0)
+            assert (await identity_of(one, target.key.owner)).state == before
+            assert len(await one.events_of(identity_stream(target.key.owner))) == 3
 
 
 async def test_whoever_takes_the_upload_up_after_a_crash_keeps_to_the_plan(house: House, tmp_path: Path) -> None:
