@@ -168,6 +168,14 @@ def test_every_field_that_escholar_contradicts_is_said_at_its_place() -> None:
     assert found[0].found == b"V"
 
 
+def test_what_is_wrong_in_one_020_is_still_said_of_another() -> None:
+    """The first day is none (U06 of the field), the second another than eScholar's (U06 of the person)."""
+    rows = [line("020", "public", {"day_of_birth": day}) for day in ("32", "10")]
+    found = findings(lines(*rows, line("030", "public")), tables=only(identities())).problems
+
+    assert [(one.line, one.code) for one in found] == [(1, "205"), (1, "U06"), (2, "211"), (2, "U06")]
+
+
 def test_nonpublic_students_are_not_in_escholar() -> None:
     nobody = replace(identities(), rows=[])
 
@@ -218,6 +226,12 @@ def test_halves_that_do_not_join_are_warnings(
     assert [(one.line, one.code) for one in found.problems] == expected
     assert {one.effect for one in found.problems} <= {"warning"}
     assert not found.held
+
+
+def test_a_part_number_that_is_none_is_no_missing_one() -> None:
+    odd = {"course_part_number": "3"}
+
+    assert codes(courses("public", odd, {**odd, **LATER}), tables=only(COURSES)) == ["303", "303"]
 
 
 def test_without_the_courses_nobody_knows_which_may_be_repeated() -> None:
