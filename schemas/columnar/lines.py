@@ -14,7 +14,7 @@ Integers = NDArray[np.signedinteger[Any]]
 CHUNK = 1 << 13
 """Lines that are worked on at once: enough to make numpy's calls cheap, few enough for the processor's cache."""
 
-BLOCK = 1 << 22
+BLOCK = 1 << 20
 """Bytes that are cut into lines at once."""
 
 SPARE = 8
