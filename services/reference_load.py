@@ -57,11 +57,16 @@ async def publish(ledger: Ledger, table: ReferenceTable, *, command_id: UUID) ->
     event: ReferencePublished | None = None
     while True:
         version, state = published(await ledger.events_of(stream))
-        if (earlier := await look_up(ledger, command_id)) and earlier.stands:
-            return Stored(command_id, earlier.position, earlier.version, repeated=True)
-        held = state.in_force(table.effective)
-        if held is not None and held.content == table.digest:
-            return Unchanged(version)
+        earlier, held = await look_up(ledger, command_id), state.in_force(table.effective)
+        outcome: Stored | Unchanged | None = None
+        if earlier and earlier.stands:
+            outcome = Stored(command_id, earlier.position, earlier.version, repeated=True)
+        elif held is not None and held.content == table.digest:
+            outcome = Unchanged(version)
+        if outcome is not None:
+            if event is not None:  # whoever came first has stored the same
+                await ledger.blobs.delete(event.blob)
+            return outcome
         event = event or event_of(table, (await ledger.blobs.put(key, content_of(table), kind="reference")).digest)
         written = [Written(one) for one in decide(event, state)]
         settled = await ledger.append(Draft(stream, version, command_id, written, key))

@@ -154,7 +154,9 @@ async def test_of_many_loads_at_once_one_is_published(desk: Desk) -> None:
     outcomes = await asyncio.gather(*(publish(desk.ledger, SETS["sponsors"], command_id=uuid4()) for _ in range(5)))
 
     assert sorted(type(one).__name__ for one in outcomes) == ["Stored", *["Unchanged"] * 4]
-    assert len(await publications(desk.ledger)) == 1
+    [row] = await publications(desk.ledger)
+    blobs = [path.name for path in (desk.folder / "home" / "blobs").rglob("*") if path.is_file()]
+    assert blobs == [row.blob]
 
 
 async def test_identities_are_not_published(desk: Desk) -> None:
