@@ -91,9 +91,8 @@ def number(field: Words, width: int, valid: Flags) -> Numbers:
     """The integer that a field's digits say, missing where they are not valid ones. Raises ValueError if too wide."""
     if width > WIDEST_NUMBER:
         raise ValueError(f"a number of {width} digits is too wide to be compared exactly")
-    total: Numbers = np.zeros(len(valid))
-    for word, (_, count) in zip(field, pieces(width), strict=True):
-        total = total * 10.0**count + read(word, count)
+    first, *others = (read(word, count) for word, (_, count) in zip(field, pieces(width), strict=True))
+    total = reduce(lambda before, word: before * 10.0 ** (width - WORD) + word, others, first)
     return np.where(valid, total, MISSING)
 
 

@@ -5,18 +5,20 @@ says why.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from schemas.columnar.columns import Flags, equal, words
+from schemas.columnar.columns import WORD, Flags, equal, words
 from schemas.columnar.lines import BLANK, SPARE, Bytes, Integers, Lines, blocks, gathered
 from schemas.expressions import Text
 from schemas.layout import Variant
 from schemas.louisiana_sts.lines import LONGEST_LINE, Data, Frame
-from schemas.louisiana_sts.reader import KEY, MARK, MOST_STUDENTS, NOBODY, Reader, Shape
+from schemas.louisiana_sts.reader import KEY, MARK, MOST_STUDENTS, NOBODY, Reader
 
 HEAD = 32
 """The first columns, which hold all keys of a line."""
 ID = 16
 """Bytes kept of a state id, the last ones NUL, which no state id holds."""
+Ids = NDArray[np.uint64]
 CODE = slice(3, MARK)
 
 
@@ -35,7 +37,8 @@ class ColumnarReader(Reader):
 
     def __init__(self, data: Data, around: Frame, variant: Variant) -> None:
         super().__init__(data, around, variant)
-        self.current, self.first, self.last_id = NOBODY, 0, np.zeros(ID, np.uint8)
+        self.current, self.first = NOBODY, 0
+        self.last_id: Ids = np.zeros((1, ID // WORD), np.uint64)
         self.noted: dict[str, int] = {}
         self.any_nul = data.find(b"\0") >= 0
         self.shortest = min(shape.state_id.stop for shape in self.shapes.values())
@@ -57,7 +60,7 @@ class ColumnarReader(Reader):
         before = len(self.offsets)
         self.offsets.frombytes(lines.starts.astype(np.uint64).tobytes())
         heads = gathered(self.data, lines.starts, HEAD + SPARE)
-        ids = np.zeros((len(heads), ID), np.uint8)
+        ids = np.zeros((len(heads), ID // WORD), np.uint64)
         self.note("N01", lines.starts + lengths == lines.ends(np.arange(len(lengths))), before)
         usual = self.usual(~self.apart(lines, before), lengths, heads, ids, before)
         for row in np.flatnonzero(~usual).tolist():
@@ -65,20 +68,20 @@ class ColumnarReader(Reader):
             _, student = self.judge(before + row + 1, self.data[start : start + length])
             if self.refusals:
                 return False
-            ids[row, : len(student)] = np.frombuffer(student, np.uint8)
+            ids[row] = np.frombuffer(student.ljust(ID, b"\0"), np.uint64)
         return self.are_runs_closed(heads, ids, before)
 
-    def usual(self, among: Flags, lengths: Integers, heads: Bytes, ids: Bytes, before: int) -> Flags:
+    def usual(self, among: Flags, lengths: Integers, heads: Bytes, ids: Ids, before: int) -> Flags:
         """Which of these lines are as most are, so that nothing is to be said of them; `ids` gets their state ids."""
         key = self.key or heads[0, KEY].tobytes()
         same_key, begins = equal(words(heads, Text(KEY.start, KEY.stop)), key), words(heads, Text(0, MARK))
         usual = np.zeros(len(heads), np.bool_)
         for mark, shape in self.shapes.items():
-            fits = among & same_key & equal(begins, mark) & has_id(heads, shape)
+            span = shape.state_id
+            fits = among & same_key & equal(begins, mark) & (heads[:, span.start] > BLANK)
             fits &= (lengths >= shape.shortest) & (lengths <= shape.longest)
-            np.copyto(
-                ids[:, : shape.state_id.stop - shape.state_id.start], heads[:, shape.state_id], where=fits[:, None]
-            )
+            for column, word in zip(ids.T, words(heads, Text(span.start, span.stop)), strict=True):
+                np.copyto(column, word, where=fits)
             self.note("N06", fits & (lengths < shape.full), before)
             usual |= fits
         return usual
@@ -100,21 +103,15 @@ class ColumnarReader(Reader):
             apart[np.searchsorted(lines.starts, nul, side="right") - 1] = True
         return apart
 
-    def are_runs_closed(self, heads: Bytes, ids: Bytes, before: int) -> bool:
+    def are_runs_closed(self, heads: Bytes, ids: Ids, before: int) -> bool:
         """Begin a run on each line whose state id is not that of the line before; False for too many students."""
-        previous = np.concatenate((self.last_id[None], ids[:-1])).view(np.uint64)
-        rows = np.flatnonzero((ids.view(np.uint64) != previous).any(axis=1))
+        unlike = ids != np.concatenate((self.last_id, ids[:-1]))
+        rows = np.flatnonzero(unlike[:, 0] | unlike[:, 1])
         codes = heads[rows, CODE].tobytes().decode("latin-1")
         students = ids[rows].tobytes()
         for number, row in enumerate(rows.tolist()):
             self.close_run(self.current, self.first, before + row)
             student = students[number * ID : number * ID + ID].rstrip(b"\0")
             self.current, self.first = (codes[3 * number : 3 * number + 3], student), before + row
-        self.last_id = ids[-1].copy()
+        self.last_id = ids[-1:].copy()
         return len(self.runs) <= MOST_STUDENTS
-
-
-def has_id(heads: Bytes, shape: Shape) -> Flags:
-    """Where the state id has a byte that is surely not white space."""
-    found: Flags = np.logical_or.reduce(heads[:, shape.state_id] > BLANK, axis=1)
-    return found
