@@ -1,66 +1,129 @@
-"""Checks a second, beside a pydantic model per record and beside `wc -l` as the floor.
+"""Checks a second: many lines at once, beside the same rules line by line, a pydantic model per record, and `wc -l`.
 
-The pydantic models hold what a field's row of the layout says (width, digits, listed values, required or not); rules
-over several fields, duplicates and orphans are left out, so the peer does less than the checks do.
+All rules are asked, the reference tables and those of persons given; every contestant runs on one core in a process of
+its own, and its core's time counts (`wc` by the clock). The pydantic models hold what a field's row of the layout says
+(width, digits, listed values, required or not): rules over several fields, tables, duplicates and orphans are left
+out, so the peer does less than the checks do.
 """
 
 import asyncio
+import json
 import shutil
+import sys
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
-from benchmarks.figures import Figure
-from benchmarks.peers import pydantic_records
-from benchmarks.plan import Plan, interleaved
-from schemas.louisiana_sts.checks import check_file
-from schemas.louisiana_sts.table import table
+from benchmarks.figures import Figure, Target
+from benchmarks.plan import ROOT, Plan, interleaved
+from schemas.louisiana_sts.reference_csv import demonstration_set
+from services.generate import Spec, generate
+from services.generate.tables import write_tables
 
-STUDENTS = 5_000
-FAULTS = 0.03
+STUDENTS, MEDIUM, LARGE = 12_000, 36_000, 120_000
+"""260,000 rows; 780,000; and with `--large` 2.6 million."""
+FAULTS, UNREADY = 0.03, 0.05
+ROWS_A_SECOND = 800_000
+TIMES_LINES, TIMES_PYDANTIC = 4, 10
+GROWTH = 1.2
+MEMORY = 250
+WHAT = "check: all rules and tables, many lines at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A generated file, and the folder of the tables that go with it."""
+
+    file: Path
+    tables: Path
 
 
 async def measure(plan: Plan) -> list[Figure]:
-    """Check one file in turns."""
-    file = plan.students_file(plan.size(STUDENTS), faults=FAULTS)
-    rows = file.read_bytes().count(b"\n")
-    today = datetime.now(UTC).date()
-    models = pydantic_records.models(table("public").layout)
+    """Check one file in turns, and a larger one."""
+    small, large = (made(plan, plan.size(students)) for students in (STUDENTS, LARGE if plan.large else MEDIUM))
+    rows = small.file.read_bytes().count(b"\n")
+    plan.said(f"check: {rows:,} rows, {FAULTS:.0%} of the students at fault")
 
     async def ours() -> float:
-        return rows / await seconds(lambda: check(file, today))
+        return rate(await run("columns", small))
+
+    async def lines() -> float:
+        return rate(await run("lines", small))
 
     async def pydantic() -> float:
-        return rows / await seconds(lambda: pydantic_records.validate(file, models))
+        return rate(await run("pydantic", small))
+
+    async def pydantic_rules() -> float:
+        return rate(await run("pydantic-rules", small))
 
     async def floor() -> float:
         began = time.perf_counter()
-        counting = await asyncio.create_subprocess_exec("wc", "-l", str(file), stdout=asyncio.subprocess.DEVNULL)
+        counting = await asyncio.create_subprocess_exec("wc", "-l", str(small.file), stdout=asyncio.subprocess.DEVNULL)
         await counting.wait()
         return rows / (time.perf_counter() - began)
 
-    contestants = {"ours": ours, "pydantic": pydantic} | ({"wc": floor} if shutil.which("wc") else {})
-    plan.said(f"check: {rows:,} rows, {FAULTS:.0%} of the students at fault")
+    contestants = {"ours": ours, "lines": lines, "pydantic": pydantic, "pydantic-rules": pydantic_rules}
+    contestants |= {"wc": floor} if shutil.which("wc") else {}
     rates = await interleaved(contestants, plan.runs)
-    what = "check: all rules, built-in kinds, report"
-    note = f"{rows:,} rows; one process, one thread"
+    note = f"{rows:,} rows; one core's time"
+
+    def beside(peer_name: str, peer: str, target: Target | None) -> Figure:
+        return Figure("check", WHAT, "rows/s", rates["ours"], peer_name, rates.get(peer, []), target, note)
+
     return [
-        Figure("check", what, "rows/s", rates["ours"], "a pydantic model a record, fields only", rates["pydantic"],
-               note=note),
-        Figure("check", what, "rows/s", rates["ours"], "wc -l, the floor", rates.get("wc", []), note=note),
+        Figure("check", WHAT, "rows/s", rates["ours"], target=Target(ROWS_A_SECOND, "", at_most=False), note=note),
+        beside("the same rules line by line", "lines", Target(TIMES_LINES, "x", at_most=False, of_ratio=True)),
+        beside("a pydantic model a record, fields and rules", "pydantic-rules",
+               Target(TIMES_PYDANTIC, "x", at_most=False, of_ratio=True)),
+        beside("a pydantic model a record, fields only", "pydantic", None),
+        beside("wc -l, the floor", "wc", None),
+        *await growth(plan, small, large),
     ]  # fmt: skip
 
 
-def check(file: Path, today: date) -> None:
-    """Check a file; it is one that is not refused."""
-    batch, findings = check_file(file, file.name, today=today)
-    assert batch is not None
-    assert findings.problems
+async def growth(plan: Plan, small: Made, large: Made) -> list[Figure]:
+    """What a row of a large file costs as a multiple of a small one's, and the memory that it takes."""
+    plan.said("check: a larger file")
+    runs = [(await run("columns", small), await run("columns", large)) for _ in range(plan.runs)]
+    cost = [[each["seconds"] / each["rows"] * 1e6 for each in some] for some in zip(*runs, strict=True)]
+    rows = runs[0][1]["rows"]
+    memory = [each["check_mb"] for _, each in runs]
+    return [
+        Figure("check", f"check: a row of {rows:,}", "us", cost[1], f"a row of {runs[0][0]['rows']:,}", cost[0],
+               Target(GROWTH, "x", of_ratio=True)),
+        Figure("check", f"check: memory for {rows:,} rows beyond the mapped file and the tables", "MiB", memory,
+               target=Target(MEMORY, " MiB"), note=f"{median_of(runs, 'peak_mb'):.0f} MiB with interpreter and tables"),
+    ]  # fmt: skip
 
 
-async def seconds(work: Callable[[], None]) -> float:
-    """Run something in a thread; return how long it took."""
-    began = time.perf_counter()
-    await asyncio.to_thread(work)
-    return time.perf_counter() - began
+def median_of(runs: list[tuple[dict[str, Any], dict[str, Any]]], name: str) -> float:
+    return median(float(each[name]) for _, each in runs)
+
+
+def made(plan: Plan, students: int) -> Made:
+    """A file in which every table is used, made once a run."""
+    made = Made(plan.folder / f"check-{students}.txt", plan.folder / f"check-{students}")
+    if not made.file.exists():
+        plan.said(f"making a file of {students:,} students, and their tables")
+        spec = Spec(students, sites=4, seed=17, faults=FAULTS, unready=UNREADY, reference=demonstration_set())
+        generate(spec).write(made.file)
+        write_tables(spec, made.tables)
+    return made
+
+
+def rate(done: dict[str, Any]) -> float:
+    return float(done["rows"] / done["seconds"])
+
+
+async def run(way: str, of: Made) -> dict[str, Any]:
+    """Let a process check a file; return what it says."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.check_process", way, str(of.file), str(of.tables),
+        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"benchmarks.check_process ended with {process.returncode}")
+    return dict(json.loads(said))

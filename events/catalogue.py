@@ -4,6 +4,7 @@ from events.certification import SiteCertified, SiteUncertified
 from events.collection import CollectionClosed, CollectionOpened, PriorYearAccessGranted
 from events.identity import StudentErased, StudentIdentified, add_ethnicity
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.publication import ReferencePublished
 from events.stored import Catalogue, Event
 from events.student import (
     CourseAdded,
@@ -21,7 +22,7 @@ from events.student import (
     StudentRemoved,
     StudentRolledOver,
 )
-from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
+from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused, add_expected_plan
 
 EVENTS: tuple[type[Event], ...] = (
     UploadReceived,
@@ -51,9 +52,13 @@ EVENTS: tuple[type[Event], ...] = (
     CollectionOpened,
     CollectionClosed,
     PriorYearAccessGranted,
+    ReferencePublished,
 )
 
 CATALOGUE = Catalogue(
     events={event.stored_name: event for event in EVENTS},
-    upcasters={(StudentIdentified.stored_name, 1): add_ethnicity},
+    upcasters={
+        (StudentIdentified.stored_name, 1): add_ethnicity,
+        (UploadReceived.stored_name, 1): add_expected_plan,
+    },
 )

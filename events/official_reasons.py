@@ -1,5 +1,6 @@
 """Why an official transcript is rejected, and what to do about each reason (R-180, R-183)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from events.identity import IdentityState, StudentIdentified
@@ -90,7 +91,7 @@ def reasons_against(state: StudentState, identity: IdentityState, *, sector: str
         "graduation-date-missing": day is None,
         "graduation-date-outside-year": day is not None and not first <= day <= last,
         "gee-eoc-not-met": not met,
-        "too-few-credits": lacks_credits(student, credits_earned(record_set(state).courses)),
+        "too-few-credits": lacks_credits(student, record_set(state).courses),
     }
     return tuple(code for code, applies in found.items() if applies)
 
@@ -102,6 +103,7 @@ def is_known(identity: IdentityState) -> bool:
     )
 
 
-def lacks_credits(student: Fields, earned: int) -> bool:
+def lacks_credits(student: Fields, courses: Sequence[Fields]) -> bool:
     """Whether fewer credits are earned than the pathway takes."""
-    return earned < credits_required(student.get("diploma_pathway", ""))
+    pathway = student.get("diploma_pathway", "")
+    return credits_earned(courses, pathway) < credits_required(pathway)

@@ -55,6 +55,11 @@ def collection_stream(bssy: str) -> str:
     return f"collection/{bssy}"
 
 
+def reference_stream(table: str) -> str:
+    """Name the stream of a reference table's publications."""
+    return f"reference/{table}"
+
+
 def category(stream: str) -> str:
     """Return what kind of stream this is: `student`, `upload`, `identity`, `official` and so on."""
     return stream.split("/", 1)[0]

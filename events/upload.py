@@ -1,7 +1,7 @@
 """An upload's life: received, then refused, or checked and closed. One stream per upload."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from events.stored import Event
 
@@ -14,10 +14,12 @@ class UploadReceived(Event, frozen=True):
 
     `blob` is the digest of the sealed file, `size` its plain size in bytes. `sponsor` and `bssy` are empty where the
     file does not tell them. The file's own name and SHA-256 are sealed: a person may have put a name into the one,
-    and a file of one student could be guessed from the other.
+    and a file of one student could be guessed from the other. So is `expected_plan`, the plan that the sender was shown
+    (digest and position), without which nothing of the file is stored; empty where the sender named none.
     """
 
     stored_name = "upload-received"
+    stored_version = 2
     clear_fields = frozenset({"blob", "size", "mode", "bssy", "sponsor", "variant"})
 
     blob: str
@@ -28,6 +30,12 @@ class UploadReceived(Event, frozen=True):
     variant: str
     file_name: str
     sha256: str
+    expected_plan: str = ""
+
+
+def add_expected_plan(content: dict[str, Any]) -> dict[str, Any]:
+    """Bring v1 forward, which expected no plan."""
+    return content | {"expected_plan": ""}
 
 
 class UploadRefused(Event, frozen=True):

@@ -83,3 +83,16 @@ async def verdicts_at(connection: Connection, positions: list[int]) -> dict[int,
     """Return the verdicts on the records at some positions."""
     rows = await connection.fetch("select position, verdict from commits where position = any($1::bigint[])", positions)
     return {row["position"]: row["verdict"] for row in rows}
+
+
+async def sponsors_streams_since(connection: Connection, sponsor: str, bssy: str, position: int) -> list[str]:
+    """Return the students' streams of a sponsor and year that have grown behind a position, in no certain order."""
+    rows = await connection.fetch(
+        "select distinct stream from commits where position > $1 and verdict = 'stands' "
+        "and split_part(stream, '/', 1) = 'student' and split_part(stream, '/', 2) = $2 "
+        "and split_part(stream, '/', 4) = $3",
+        position,
+        sponsor,
+        bssy,
+    )
+    return [row["stream"] for row in rows]

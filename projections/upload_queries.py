@@ -46,9 +46,9 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class BlobUse(msgspec.Struct, frozen=True):
-    """A blob that the log names: an upload's file, report or manifest, or an official transcript's document.
+    """A blob that the log names: an upload's file, report or manifest, an official transcript's document, a table.
 
-    `owner` is the upload's id or the student's ref.
+    `owner` is the upload's id, the student's ref, or an id made of the table's stream.
     """
 
     digest: str
@@ -105,7 +105,8 @@ async def blobs_used(connection: Connection) -> list[BlobUse]:
         "select digest, kind, owner from ("
         " select digest, kind, upload as owner, position from uploads,"
         " lateral (values (blob, 'upload'), (report, 'report'), (manifest, 'manifest')) as used (digest, kind)"
-        " union all select pdf, 'official transcript', ref, position from official_answers) as used "
+        " union all select pdf, 'official transcript', ref, position from official_answers"
+        " union all select blob, 'reference table', owner, position from reference_tables) as used "
         "where digest <> '' order by position, kind"
     )
     return [as_struct(row, BlobUse) for row in rows]

@@ -10,6 +10,7 @@ from projections.database import Connection, refuse_registry_database
 from projections.feed_ots import FeedOts
 from projections.official_transcripts import OfficialTranscripts
 from projections.projection import Projection
+from projections.reference_tables import ReferenceTablesView
 from projections.uploads import Uploads
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -18,6 +19,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     Certifications(),
     OfficialTranscripts(),
     Collections(),
+    ReferenceTablesView(),
     FeedOts(),
 )
 SCHEMAS = (index.SCHEMA, *(projection.name for projection in PROJECTIONS))

@@ -13,6 +13,11 @@ integers, and what is known for the whole file: `bssy`, `today`, `day(year, mont
 `values(field)`, the layout's list. *Any* comparison with a missing operand is false, `!=` and `not in` too: one fault
 does not cascade into others. Fields compared with each other must have the same decimals or the same width.
 
+**Lookups.** The table names lookups: `course` is then the row of a reference table to which fields of the record point,
+`course.ap` a text of it (compared with 'texts' and lists of them only), `site.last_bssy` a number where the lookup says
+so. Both are missing where the cell is empty or there is no such row; the predicate `known(course)` tells whether there
+is one.
+
 **Predicates** look at bytes and are never missing: `blank(f)`; `digits(f)` all of its bytes are digits;
 `bad(f)` neither blank nor digits; `full(f)` no blank inside; `letters(f)` letters only (Latin-1), trailing blanks
 aside; `name(f)` letters, apostrophe, hyphen, period and blank, not starting with a blank and with one letter at
@@ -25,7 +30,7 @@ operand into a finding.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -90,7 +95,28 @@ class Word:
     raw: bytes
 
 
-Operand = Text | Number | Day | Constant | Word
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The row of a reference table whose `columns` hold the parts of `key`: bytes of the line, bssy, or fixed bytes.
+
+    A part that is a Text is compared with the cell padded to its width; bssy is four digits.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    key: "tuple[Text | Constant | Word, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One column of a looked-up row: a number with so many implied decimals, or (None) a text without padding."""
+
+    row: Lookup
+    column: str
+    decimals: int | None
+
+
+Operand = Text | Number | Day | Constant | Word | Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +124,13 @@ class Predicate:
     name: str
     text: Text
     allowed: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whether the table has the row."""
+
+    row: Lookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +142,9 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`values` are padded to the width of `text`."""
+    """`values` are padded to the width of `text`, those of a cell are not."""
 
-    text: Text
+    text: Text | Cell
     values: frozenset[bytes]
     negated: bool
 
@@ -127,16 +160,29 @@ class Logic:
     parts: "tuple[Condition, ...]"
 
 
-Condition = Predicate | Compare | Member | Not | Logic
+Condition = Predicate | Known | Compare | Member | Not | Logic
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """How records point into a table: `key` has per column a field, a part of one, `bssy` or a 'text'.
+
+    `decimals` name the columns that are numbers.
+    """
+
+    table: str
+    key: Mapping[str, str]
+    decimals: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The names an expression may use: the record's fields, spans of neighbouring fields, and named lists."""
+    """The names an expression may use: the record's fields, spans of neighbouring fields, named lists, and lookups."""
 
     record: RecordLayout
     spans: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     domains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pointers: Mapping[str, Pointer] = field(default_factory=dict)
 
     def columns(self, name: str) -> tuple[int, int]:
         """First and last column (1-based, inclusive) of a field or span. Raises RuleError."""
@@ -173,6 +219,8 @@ def condition(node: ast.expr, scope: Scope) -> Condition:
             return negation(condition(operand, scope))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in PREDICATES:
             return predicate(name, args, scope)
+        case ast.Call(func=ast.Name(id="known"), args=[ast.Name(id=name)], keywords=[]):
+            return Known(lookup(name, scope))
         case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as operator], comparators=[right]):
             return membership(left, right, isinstance(operator, ast.NotIn), scope)
         case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in OPERATORS:
@@ -188,7 +236,7 @@ def negation(of: Condition) -> Condition:
 
 def is_two_valued(node: Condition) -> bool:
     match node:
-        case Predicate():
+        case Predicate() | Known():
             return True
         case Not(of=of):
             return is_two_valued(of)
@@ -207,10 +255,12 @@ def predicate(name: str, args: list[ast.expr], scope: Scope) -> Predicate:
 
 
 def membership(left: ast.expr, right: ast.expr, negated: bool, scope: Scope) -> Member:
-    text = text_of(left, scope)
     words = [latin(value) for value in listed(right, scope)]
     if any(not word.strip() for word in words):
         raise RuleError("a list holds no blank: say blank(field)")
+    if isinstance(left, ast.Attribute):
+        return Member(text_cell(left, scope), frozenset(words), negated)
+    text = text_of(left, scope)
     return Member(text, frozenset(fitted(word, text.width) for word in words), negated)
 
 
@@ -236,7 +286,11 @@ def comparison(operator: Operator, left: ast.expr, right: ast.expr, scope: Scope
             other = Word(fitted(raw, one.width))
         case Text(), Text() if one.width == other.width:
             pass
-        case Number(), Number() if one.decimals == other.decimals:
+        case (Number() | Cell(), Number() | Cell()) if one.decimals == other.decimals is not None:
+            pass
+        case Cell(decimals=None), Word(raw=raw) if raw.strip():
+            pass
+        case Cell(decimals=int()), Constant(kind="number"):
             pass
         case (Number(), Constant(kind="number")) | (Day(), Constant(kind="day")) | (Day(), Day()):
             pass
@@ -244,7 +298,7 @@ def comparison(operator: Operator, left: ast.expr, right: ast.expr, scope: Scope
             pass
         case _:
             raise RuleError(f"{ast.unparse(left)} and {ast.unparse(right)} cannot be compared")
-    if isinstance(one, Text) and operator not in ("==", "!="):
+    if isinstance(other, Text | Word) and operator not in ("==", "!="):
         raise RuleError("texts are compared with == and != only")
     return Compare(operator, one, other)
 
@@ -265,6 +319,8 @@ def operand(node: ast.expr, scope: Scope) -> Operand:
             return scope.text(name)
         case ast.Subscript():
             return text_of(node, scope)
+        case ast.Attribute():
+            return cell(node, scope)
     return Constant(ast.unparse(node), constant_kind(node))
 
 
@@ -281,6 +337,52 @@ def text_of(node: ast.expr, scope: Scope) -> Text:
                 return Text(whole.start + lower, whole.start + upper)
             raise RuleError(f"{ast.unparse(node)} lies outside the field")
     raise RuleError(f"{ast.unparse(node)} is not a field or a part of one")
+
+
+def lookup(name: str, scope: Scope) -> Lookup:
+    if name not in scope.pointers:
+        raise RuleError(f"record {scope.record.code} has no lookup {name}")
+    pointer = scope.pointers[name]
+    parts = (key_part(source, scope) for source in pointer.key.values())
+    return Lookup(pointer.table, tuple(pointer.key), tuple(parts))
+
+
+def key_part(source: str, scope: Scope) -> Text | Constant | Word:
+    match ast.parse(source, mode="eval").body:
+        case ast.Constant(value=str(value)):
+            return Word(latin(value))
+        case ast.Name(id="bssy"):
+            return Constant("bssy", "number")
+        case node:
+            return text_of(node, scope)
+
+
+def cell(node: ast.Attribute, scope: Scope) -> Cell:
+    match node:
+        case ast.Attribute(value=ast.Name(id=name), attr=column):
+            return Cell(lookup(name, scope), column, scope.pointers[name].decimals.get(column))
+    raise RuleError(f"{ast.unparse(node)} is not a column of a lookup")
+
+
+def text_cell(node: ast.Attribute, scope: Scope) -> Cell:
+    found = cell(node, scope)
+    if found.decimals is not None:
+        raise RuleError(f"{ast.unparse(node)} is a number")
+    return found
+
+
+def lookups_in(node: Condition) -> Iterator[Lookup]:
+    """The lookups that a condition makes; one that it makes twice comes twice."""
+    match node:
+        case Known(row=row) | Member(text=Cell(row=row)):
+            yield row
+        case Compare(left=left, right=right):
+            yield from (side.row for side in (left, right) if isinstance(side, Cell))
+        case Not(of=of):
+            yield from lookups_in(of)
+        case Logic(parts=parts):
+            for part in parts:
+                yield from lookups_in(part)
 
 
 def constant_kind(node: ast.expr) -> ConstantKind:

@@ -35,8 +35,29 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Findings that one repair mends, of which `first` stands for all: same code, field and value found.
+
+    There are `times` of them; `lines` are the first ten places. `follows` counts by code what is folded under them:
+    findings that only follow. `touches` and `frees` count students (see `causes` of the state system); both are None
+    where it is not known whose line is which.
+    """
+
+    first: Problem
+    times: int
+    lines: tuple[int, ...]
+    follows: Mapping[str, int]
+    touches: int | None
+    frees: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of checking one file. `refused` means that no record of the file is processed (R-037)."""
+    """The outcome of checking one file. `refused` means that no record of the file is processed (R-037).
+
+    `problems` is the full list; `causes` says the same by what has to be repaired. `demonstration` names the tables it
+    was checked with that hold invented rows.
+    """
 
     file: str
     layout: str
@@ -47,3 +68,5 @@ class Report:
     digests: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     undecided: Sequence[Undecided] = ()
+    causes: Sequence[Cause] = ()
+    demonstration: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.problems import Problem, Report
+from schemas.problems import Cause, Problem, Report
 
 
 def report_as_dict(report: Report) -> dict[str, Any]:
@@ -14,8 +14,10 @@ def report_as_dict(report: Report) -> dict[str, Any]:
         "rows": report.rows,
         "students": {"clean": report.clean, "held": report.held},
         "digests": dict(report.digests),
+        "demonstration": list(report.demonstration),
         "undecided": [{"code": one.code, "needs": one.needs} for one in report.undecided],
         "problems": [problem_as_dict(one) for one in report.problems],
+        "groups": [cause_as_dict(one) for one in report.causes],
     }
 
 
@@ -30,4 +32,14 @@ def problem_as_dict(problem: Problem) -> dict[str, Any]:
         "message": problem.message,
         "effect": problem.effect,
         "hint": problem.hint,
+    }
+
+
+def cause_as_dict(cause: Cause) -> dict[str, Any]:
+    """What one repair mends: its first finding, how often and where it stands, what follows, whom it frees."""
+    return problem_as_dict(cause.first) | {
+        "times": cause.times,
+        "lines": list(cause.lines),
+        "follows": dict(cause.follows),
+        "students": {"touched": cause.touches, "freed": cause.frees},
     }

@@ -9,20 +9,27 @@ A row is text (see `schemas/expressions.py` for its language), so that a second 
     when = "letter_grade_code == 'F' and credit_earned_count != 0"
     hint = "Send 000: an F earns no credit."
 
-`field` names the field, or span of fields, that the report marks. Message and effect come from the code lists.
+`field` names the field, or span of fields, that the report marks. Message and effect come from the code lists. A row
+that looks into a reference table decides only where that table is given; one that says `without = "a table"` only
+where it is not.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from schemas.expressions import (
+    Cell,
     Compare,
     Condition,
     Constant,
     Day,
+    Known,
     Logic,
+    Lookup,
     Member,
     Not,
     Number,
@@ -31,9 +38,12 @@ from schemas.expressions import (
     Scope,
     Text,
     Word,
+    lookups_in,
     parse,
 )
+from schemas.lookups import Columns, index_of, nothing
 from schemas.problems import Effect
+from schemas.reference import NO_TABLES, ReferenceTables
 
 Check = Callable[[bytes], Sequence[int]]
 
@@ -55,6 +65,16 @@ class Rule:
     columns: tuple[int, int]
     when: str
     condition: Condition
+    without: str = ""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The reference tables that it looks into."""
+        return frozenset(row.table for row in lookups_in(self.condition))
+
+    def decides(self, tables: ReferenceTables) -> bool:
+        """Whether the row can be asked, given these tables and no others."""
+        return self.tables <= tables.keys() and self.without not in tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +127,15 @@ def has_letter(raw: bytes) -> bool:
     return len(raw.translate(None, LETTERS)) < len(raw)
 
 
-def compile_record(rules: Sequence[Rule], length: int, constants: FileConstants) -> Check:
+def compile_record(
+    rules: Sequence[Rule], length: int, constants: FileConstants, tables: ReferenceTables = NO_TABLES
+) -> Check:
     """A function from one line (without line end) to the indexes of the rules it breaks.
 
     A line shorter than `length` is read as if blanks followed. The source is generated from the parsed conditions
-    only, never from the table's text.
+    only, never from the table's text. Raises KeyError for a rule that looks into a table that is not given.
     """
-    writer = Writer()
-    source = writer.function(rules, length)
+    writer, code = written(tuple(rule.condition for rule in rules), length)
     scope: dict[str, Any] = {
         "bssy": constants.bssy,
         "today": constants.today.toordinal(),
@@ -124,10 +145,18 @@ def compile_record(rules: Sequence[Rule], length: int, constants: FileConstants)
         "is_name": is_name,
         "LETTERS": LETTERS,
         **writer.lists,
+        **writer.indexes(tables),
     }
-    exec(compile(source, "<rules>", "exec"), scope)  # noqa: S102 - written here from typed nodes, nothing else
+    exec(code, scope)  # noqa: S102 - written here from typed nodes, nothing else
     check: Check = scope["check"]
     return check
+
+
+@lru_cache(maxsize=64)
+def written(conditions: tuple[Condition, ...], length: int) -> "tuple[Writer, CodeType]":
+    """The source of some conditions, compiled: the same for every file, day and content of a table."""
+    writer = Writer()
+    return writer, compile(writer.function(conditions, length), "<rules>", "exec")
 
 
 class Writer:
@@ -137,9 +166,11 @@ class Writer:
         self.constants: dict[str, str] = {}
         self.locals: dict[str, str] = {}
         self.lists: dict[str, frozenset[bytes]] = {}
+        self.rows: dict[Lookup, str] = {}
+        self.columns: dict[Lookup, dict[tuple[str, int | None], int]] = {}
 
-    def function(self, rules: Sequence[Rule], length: int) -> str:
-        hits = [self.condition(rule.condition) for rule in rules]
+    def function(self, conditions: Sequence[Condition], length: int) -> str:
+        hits = [self.condition(condition) for condition in conditions]
         lines = [
             *(f"{name} = {value}" for value, name in self.constants.items()),
             "def check(line):",
@@ -174,18 +205,48 @@ class Writer:
         self.lists[name] = values
         return name
 
+    def indexes(self, tables: ReferenceTables) -> dict[str, Any]:
+        """The rows that the written source looks into, and what it finds where there is none."""
+        found: dict[str, Any] = {}
+        for row, name in self.rows.items():
+            columns: Columns = tuple(self.columns[row])
+            found |= {f"by_key_{name}": index_of(tables[row.table], row, columns), f"no_{name}": nothing(columns)}
+        return found
+
+    def row(self, row: Lookup) -> str:
+        if row not in self.rows:
+            name = f"row{len(self.rows)}"
+            key = " + ".join(self.key_part(part) for part in row.key)
+            self.rows[row] = name
+            self.columns[row] = {}
+            self.locals[f"by_key_{name}.get({key}, no_{name})"] = name
+        return self.rows[row]
+
+    def key_part(self, part: Text | Constant | Word) -> str:
+        match part:
+            case Text():
+                return self.text(part)
+            case Word(raw=raw):
+                return repr(raw)
+            case Constant():
+                return self.constant(Constant("b'%04d' % bssy", "number"))
+
+    def cell(self, cell: Cell) -> str:
+        row, columns = self.row(cell.row), self.columns[cell.row]
+        return f"{row}[{columns.setdefault((cell.column, cell.decimals), len(columns) + 1)}]"
+
     def condition(self, node: Condition) -> str:
         match node:
+            case Known(row=row):
+                return f"{self.row(row)}[0]"
             case Logic(operator=operator, parts=parts):
                 return "(" + f" {operator} ".join(self.condition(part) for part in parts) + ")"
             case Not(of=of):
                 return f"(not {self.condition(of)})"
             case Predicate():
                 return self.predicate(node)
-            case Member(text=text, values=values, negated=False):
-                return f"({self.text(text)} in {self.list(values)})"
-            case Member(text=text, values=values):
-                return f"({self.text(text)} not in {self.list(values | {b' ' * text.width})})"
+            case Member():
+                return self.membership(node)
             case Compare():
                 return self.comparison(node)
 
@@ -203,8 +264,19 @@ class Writer:
             "real_date": f"(days[{text}] > 0)",
         }[node.name]
 
+    def membership(self, node: Member) -> str:
+        if isinstance(node.text, Cell):
+            text, blank = self.cell(node.text), b""
+        else:
+            text, blank = self.text(node.text), b" " * node.text.width
+        if node.negated:
+            return f"({text} not in {self.list(node.values | {blank})})"
+        return f"({text} in {self.list(node.values)})"
+
     def comparison(self, node: Compare) -> str:
         left, right = self.operand(node.left), self.operand(node.right)
+        if isinstance(node.right, Word) and isinstance(node.left, Cell):
+            return f"({left} {node.operator} {right} and {left} != b'')"
         if isinstance(node.left, Text):
             blank = repr(b" " * node.left.width)
             present = [f"{side} != {blank}" for side in (left, right) if side in self.locals.values()]
@@ -225,6 +297,8 @@ class Writer:
                 return self.constant(node)
             case Word(raw=raw):
                 return repr(raw)
+            case Cell():
+                return self.cell(node)
 
 
 def bind(
@@ -247,4 +321,5 @@ def bind_row(row: Mapping[str, str], scope: Scope, codes: Mapping[str, tuple[str
         columns=scope.columns(row["field"]),
         when=row["when"],
         condition=parse(row["when"], scope),
+        without=row.get("without", ""),
     )

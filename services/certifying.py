@@ -28,9 +28,11 @@ from projections.opening import OpenCommit
 from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.matching import Person, mismatches
 from schemas.problems import Problem
+from schemas.reference import ReferenceTables
 from services.commands import Conflict, Stored, Unchanged, layout_of, loaded, look_up
 from services.identities import NOBODY, Identified, by_owner
 from services.ledger import Draft, Ledger, Written
+from services.reference import tables_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,11 @@ async def show(ledger: Ledger, site: str, bssy: str) -> Shown:
             "a graduate is a student whose record carries a graduation date."
         )
     before = set(state.graduates) if isinstance(state, Certified) else set()
+    tables = await tables_in_force(ledger, int(bssy))
     candidates = []
     for row in seen.rows:
         await asyncio.sleep(0)  # checking a thousand sets must not hold the follower up
-        candidates.append(candidate_of(ledger, seen, row, bssy, before))
+        candidates.append(candidate_of(ledger, seen, row, bssy, before, tables))
     return Shown(site, bssy, seen.position, version, state, tuple(one for one in candidates if one is not None))
 
 
@@ -181,7 +184,9 @@ async def see(ledger: Ledger, site: str, bssy: str) -> Seen:
     )
 
 
-def candidate_of(ledger: Ledger, seen: Seen, row: GraduateRow, bssy: str, before: set[Graduate]) -> Candidate | None:
+def candidate_of(
+    ledger: Ledger, seen: Seen, row: GraduateRow, bssy: str, before: set[Graduate], tables: ReferenceTables
+) -> Candidate | None:
     """Say what speaks against one graduate, judged on exactly what would be certified; None for one just erased."""
     commits = seen.sets[student_stream(row.sponsor, row.ref, bssy)]
     if any(commit.erased for commit in commits):
@@ -192,7 +197,7 @@ def candidate_of(ledger: Ledger, seen: Seen, row: GraduateRow, bssy: str, before
     state_id = current.state.student.get("state_identification_number", "")
     layout, identity = layout_of(current.layout, state_id), seen.identities.get(row.ref, NOBODY).state
     records = record_set(current.state)
-    found = check_set(layout, bssy, row.sponsor, state_id, records, today=ledger.today())
+    found = check_set(layout, bssy, row.sponsor, state_id, records, today=ledger.today(), tables=tables)
     found += mismatches(current.state.student, person_of(identity)) if isinstance(identity, StudentIdentified) else ()
     held_back = tuple(problem for problem in found if problem.effect == "reject_student")
     reasons = reasons_against(current.state, identity, sector="public", bssy=bssy)

@@ -1,7 +1,8 @@
 """The only way to write to a student's stream: load, decide, append, await the verdict, decide again if it moved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID, uuid5
 
 from events.registry.contract import Key
@@ -15,6 +16,8 @@ from schemas.louisiana_sts.checks import check_set
 from schemas.louisiana_sts.records import RecordSet
 from schemas.louisiana_sts.table import table
 from schemas.problems import Problem
+from schemas.reference import ReferenceTables
+from services.check_tables import tables_for
 from services.collections import refusal
 from services.identities import follow_record
 from services.ledger import Draft, Ledger, Written
@@ -119,7 +122,8 @@ async def execute(
             return await stored_before(ledger, earlier)
         layout = layout_of(current.layout, target.state_id)
         closed = await refusal(ledger, target.bssy, target.sponsor)
-        checks = checks_for(ledger, target, layout)
+        tables = await tables_for(ledger, target.bssy, [target.state_id])
+        checks = checks_for(ledger, target, layout, tables)
         decision = Refused((closed,)) if closed else decide_on(command, current, stated, layout, checks)
         if not isinstance(decision, tuple):
             if at_the_end:
@@ -128,7 +132,16 @@ async def execute(
             at_the_end = True
             continue
         rules = table("public" if layout.variant == "public" else "nonpublic").digest
-        draft = draft_of(target, current, decision, command_id, reason=reason, rules=rules, layout=layout.digest)
+        draft = draft_of(
+            target,
+            current,
+            decision,
+            command_id,
+            reason=reason,
+            rules=rules,
+            layout=layout.digest,
+            references=tables.digests,
+        )
         named = await name(ledger, target, fold(current.state, decision), uuid5(command_id, f"{current.version}/after"))
         settled = await ledger.append(draft)
         if settled.stands:
@@ -173,12 +186,12 @@ def decide_on(
     return decide(command, current.state, checks) or Unchanged(current.version)
 
 
-def checks_for(ledger: Ledger, target: Target, layout: Layout) -> Checks:
-    """Return the batch checks as they apply to one set today."""
+def checks_for(ledger: Ledger, target: Target, layout: Layout, tables: ReferenceTables) -> Checks:
+    """Return the batch checks as they apply to one set today, with the tables that are in force."""
     today = ledger.today()
 
     def checks(records: RecordSet) -> list[Problem]:
-        return check_set(layout, target.bssy, target.sponsor, target.state_id, records, today=today)
+        return check_set(layout, target.bssy, target.sponsor, target.state_id, records, today=today, tables=tables)
 
     return checks
 
@@ -193,6 +206,7 @@ def draft_of(
     cause: UUID | None = None,
     rules: str = "",
     layout: str = "",
+    references: Mapping[str, str] = MappingProxyType({}),
 ) -> Draft:
     """Draft a commit of events on the stream as loaded, each with how the set stands after it."""
     written, state = [], current.state
@@ -209,6 +223,7 @@ def draft_of(
         cause=cause,
         rules=rules,
         layout=layout,
+        references=references,
     )
 
 

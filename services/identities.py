@@ -1,6 +1,6 @@
 """Who the students are: the identity streams, and the identity in a nonpublic 020."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -66,6 +66,14 @@ async def identities_of(ledger: Ledger, refs: Sequence[UUID]) -> dict[UUID, Iden
     async with ledger.pool.acquire() as connection:
         kept = await index.stream_commits(connection, [identity_stream(ref) for ref in refs])
     return by_owner(await ledger.keyring.open(kept))
+
+
+async def digests_held(ledger: Ledger, refs: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Return the keyed digests of the identities that are known."""
+    async with ledger.pool.acquire() as connection:
+        await ledger.require(connection, "certifications")
+        rows = await connection.fetch("select ref, identity from identities where ref = any($1::uuid[])", refs)
+    return {row["ref"]: row["identity"] for row in rows}
 
 
 def by_owner(commits: Iterable[OpenCommit]) -> dict[UUID, Identified]:

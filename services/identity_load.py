@@ -5,14 +5,14 @@ who changed meanwhile is decided again: a load may be repeated, and stopped anyw
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from events.identity import StudentIdentified, standing
 from events.registry.contract import Key
 from schemas.louisiana_sts.escholar import Identity
-from services.identities import NOBODY, Identified, identify, identities_of
+from services.identities import NOBODY, Identified, digests_held, identify, identities_of
 from services.intake.plan import chunks
 from services.ledger import Ledger
 
@@ -68,14 +68,6 @@ async def plan(ledger: Ledger, identities: Sequence[Identity], *, told: Told = s
         done += len(some)
         told("comparing", done, len(identities))
     return LoadPlan(tuple(new), tuple(changed), len(identities) - len(new) - len(changed))
-
-
-async def digests_held(ledger: Ledger, refs: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Return the keyed digests of the identities that are known."""
-    async with ledger.pool.acquire() as connection:
-        await ledger.require(connection, "certifications")
-        rows = await connection.fetch("select ref, identity from identities where ref = any($1::uuid[])", refs)
-    return {row["ref"]: row["identity"] for row in rows}
 
 
 async def load(ledger: Ledger, planned: LoadPlan, load_id: UUID, *, told: Told = silent) -> int:

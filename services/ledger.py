@@ -1,7 +1,7 @@
 """The open ledger: what every command of a process works with."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from projections.index import Settled
 from projections.opening import Keyring, OpenCommit, owners
 from projections.verdicts import Verdicts
 from projections.views import PROJECTIONS
+from schemas.reference import ReferenceTable
 from services.blobs import BlobStore
 
 VERDICT_SECONDS = 30.0
@@ -63,6 +64,7 @@ class Draft:
     cause: UUID | None = None
     rules: str = ""
     layout: str = ""
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,6 +83,8 @@ class Ledger:
     clock: Callable[[], datetime]
     max_upload_bytes: int = 1 << 30
     views_dsn: str = field(default="", repr=False)
+    tables: dict[str, ReferenceTable] = field(default_factory=dict, repr=False)
+    """Reference tables that this process has opened, by the digest of their blob."""
     following: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
     @property
@@ -154,6 +158,7 @@ class Ledger:
             cause=draft.cause,
             rules=draft.rules,
             layout=draft.layout,
+            references=dict(draft.references),
         )
 
     def stored(self, draft: Draft, number: int) -> StoredEvent:

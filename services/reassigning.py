@@ -10,6 +10,7 @@ from events.student_commands import MoveStudent, Refused
 from events.student_reassignment import ReassignIn, Source, reassign
 from projections.transcript_queries import sector_of_sponsor
 from schemas.problems import Problem
+from services.check_tables import tables_for
 from services.collections import refusal
 from services.commands import (
     Loaded,
@@ -166,17 +167,20 @@ async def copy_once(
     """Decide on both streams as they were read, and append; None where the receiving stream moved meanwhile."""
     assert isinstance(held.state, Present)
     layout = layout_of(held.layout, source.state_id)
+    tables = await tables_for(ledger, target.bssy, [target.state_id])
     decision = reassign(
         ReassignIn(Source(source.stream, held.version, held.state), target.sponsor, to_site),
         current.state,
-        before=checks_for(ledger, source, layout)(record_set(held.state)),
-        checks=checks_for(ledger, target, layout),
+        before=checks_for(ledger, source, layout, tables)(record_set(held.state)),
+        checks=checks_for(ledger, target, layout, tables),
     )
     if isinstance(decision, Refused):
         return decision
     if not decision:
         return Unchanged(current.version)
-    draft = draft_of(target, current, decision, command_id, reason=reason, layout=layout.digest)
+    draft = draft_of(
+        target, current, decision, command_id, reason=reason, layout=layout.digest, references=tables.digests
+    )
     settled = await ledger.append(draft)
     if not settled.stands:
         return None

@@ -9,7 +9,8 @@ from uuid import UUID
 from events.upload import NotReceived
 from projections.upload_queries import report_of
 from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
-from schemas.problems import Problem, Report, Undecided
+from schemas.louisiana_sts.causes import causes
+from schemas.problems import Cause, Problem, Report, Undecided
 from services.blobs import BlobMissing
 from services.intake.work import load, variant_of
 from services.ledger import Ledger
@@ -52,7 +53,11 @@ async def read_lines(ledger: Ledger, upload: UUID) -> Batch | None:
 
 
 def report_from(content: dict[str, Any]) -> Report:
-    """Read a report back from its JSON (schemas/report_json.py writes it)."""
+    """Read a report back from its JSON (schemas/report_json.py writes it).
+
+    One that was stored before causes were is grouped now, without its students.
+    """
+    problems = tuple(problem_from(one) for one in content["problems"])
     return Report(
         file=content["file"],
         layout=content["layout"],
@@ -61,8 +66,22 @@ def report_from(content: dict[str, Any]) -> Report:
         clean=content["students"]["clean"],
         held=content["students"]["held"],
         digests=content["digests"],
-        problems=tuple(problem_from(one) for one in content["problems"]),
+        demonstration=tuple(content.get("demonstration", ())),
+        problems=problems,
         undecided=tuple(Undecided(one["code"], one["needs"]) for one in content["undecided"]),
+        causes=tuple(cause_from(one) for one in content["groups"]) if "groups" in content else causes(problems),
+    )
+
+
+def cause_from(content: dict[str, Any]) -> Cause:
+    """Read one cause back."""
+    return Cause(
+        first=problem_from(content),
+        times=content["times"],
+        lines=tuple(content["lines"]),
+        follows=content["follows"],
+        touches=content["students"]["touched"],
+        frees=content["students"]["freed"],
     )
 
 

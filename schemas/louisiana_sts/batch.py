@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from schemas.layout import Layout, Variant, load_layout
 from schemas.louisiana_sts.lines import Data, Frame, frame, split_lines
-from schemas.louisiana_sts.reader import Reader
+from schemas.louisiana_sts.reader import MARK, Reader, shapes
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, Fields, RecordSet, stored_fields
 from schemas.louisiana_sts.sector import Told, tell
 from schemas.louisiana_sts.table import problem
@@ -20,6 +20,9 @@ from schemas.louisiana_sts.unpack import Unpacked, unpack
 from schemas.problems import Problem
 
 __all__ = ["Batch", "Line", "Refused", "Unpacked", "read_batch", "unpack"]
+
+LARGE = 1 << 40
+"""Bytes of a file from which on numpy is worth its start: a tenth of a second, as long as reading so much by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +114,18 @@ class Batch:
         return sites.get(STUDENT) or sites.get(CREDENTIAL, "")
 
 
-def read_batch(data: Data, *, variant: Variant | None = None) -> Batch | Refused:
+def read_batch(data: Data, *, variant: Variant | None = None, columnar: bool | None = None) -> Batch | Refused:
     """Place every line of a file. Without `variant` the layout is told from the records.
 
     Global faults refuse the file: nothing in it, no record in it, a line whose student cannot be read, a second BSSY
-    or sponsor. Line faults are kept with the batch.
+    or sponsor. Line faults are kept with the batch. `columnar` says whether many lines are placed at once, which gives
+    the same batch; with None they are where it pays.
     """
     around = frame(data)
     if around is None:
         return Refused((problem("F02"),))
     told = None if variant else tell(split_lines(data, around.start, around.stop))
-    reader = Reader(data, around, told.variant if told else variant or "public")
-    reader.read()
+    reader = read(data, around, told.variant if told else variant or "public", columnar=is_columnar(data, columnar))
     if reader.refusals or not reader.records:
         sure = reader.variant if told is None or told.certain else None
         return Refused(refusals(reader), len(reader.offsets), sure)
@@ -138,6 +141,23 @@ def read_batch(data: Data, *, variant: Variant | None = None) -> Batch | Refused
         faults=tuple(reader.faults),
         notes=tuple(notes(around, reader, told)),
     )
+
+
+def is_columnar(data: Data, asked: bool | None) -> bool:
+    """Whether numpy is used: as is asked, or where its start costs less than it saves."""
+    return len(data) >= LARGE if asked is None else asked
+
+
+def read(data: Data, around: Frame, variant: Variant, *, columnar: bool) -> Reader:
+    """The reader after it has read the file. One that does not begin with a record is not worth starting numpy."""
+    if columnar and data[around.start : around.start + MARK] in shapes(variant):
+        from schemas.louisiana_sts.columnar_reader import read_columns  # noqa: PLC0415 - numpy, for large files only
+
+        if reader := read_columns(data, around, variant):
+            return reader
+    reader = Reader(data, around, variant)
+    reader.read()
+    return reader
 
 
 def refusals(reader: Reader) -> tuple[Problem, ...]:

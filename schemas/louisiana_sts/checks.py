@@ -1,29 +1,35 @@
 """The checks of a batch and of one record set: the rule table line by line, and the built-in kinds over a set.
 
-Built in are what no single line tells: 200 and 300 (R-039), 211, 326, and a second P or F of one credential (513,
-R-161). What belongs to a line but to none of its fields (500, NUL, cut short) was found while reading. A graduate
-without any of that may still lose the graduation date (R-036).
+Built in are what no single line tells: 200 and 300 (R-039), 211, 326, a second P or F of one credential (513, R-161),
+part numbers (R-084), and what eScholar says otherwise (U03 to U08). What belongs to a line but to none of its fields
+(500, NUL, cut short) was found while reading. A graduate without any of that may still lose the date (R-036).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from schemas.layout import DoesNotFit, Layout, Variant
-from schemas.louisiana_sts.batch import Batch, Line, Refused, read_batch, unpack
+from schemas.louisiana_sts.batch import Batch, Line, Refused, is_columnar, read_batch, unpack
+from schemas.louisiana_sts.causes import Runs, causes
 from schemas.louisiana_sts.graduates import graduate_line, graduate_problems
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, SYSTEM, Fields, RecordSet, readings
 from schemas.louisiana_sts.sets import SetChecks
-from schemas.louisiana_sts.table import problem, rules_digest, table
+from schemas.louisiana_sts.sponsors import sponsor_problems
+from schemas.louisiana_sts.table import problem, table
 from schemas.louisiana_sts.unpack import LIMIT
 from schemas.problems import Problem, Report, Undecided
+from schemas.reference import NO_TABLES, ReferenceTables
 
 # More findings than anyone reads would only cost memory.
 MOST_LISTED = 500_000
 Progress = Callable[[int, int], None]
+TablesOf = Callable[[int], ReferenceTables]
+Looked = tuple[str, list[Problem], list[Line]]
+"""A student, what was found, and their lines; no lines where certainly nothing more is to be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Findings:
     """What was found in a file: problems by line, column and code; `held` are state ids of which nothing is stored.
 
     `layout` is empty where the file was refused before its layout mattered; `digests` name the bytes of layout,
-    rules and file that led to the verdict.
+    rules, file and reference tables that led to the verdict; `demonstration` those tables that hold invented rows.
     """
 
     problems: tuple[Problem, ...]
@@ -43,24 +49,27 @@ class Findings:
     rows: int = 0
     students: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
+    demonstration: tuple[str, ...] = ()
 
 
-def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Findings:
+def check(
+    batch: Batch,
+    *,
+    today: date,
+    progress: Progress | None = None,
+    tables: ReferenceTables = NO_TABLES,
+    columnar: bool | None = None,
+) -> Findings:
     """Every finding on a batch that was not refused, with the notes and line faults met while reading it.
 
-    `progress` is told the students done and their whole number, every thousand students.
+    What needs a table that is not among `tables` is listed as undecided. `progress` is told the students done and
+    their whole number from time to time. `columnar` says whether the rules are asked of many lines at once, which
+    gives the same findings; with None they are where it pays.
     """
     rules = table(batch.variant)
-    checks = SetChecks(rules, int(batch.bssy), today)
-    faults: dict[int, list[Problem]] = {}
-    for fault in batch.faults:
-        faults.setdefault(fault.line or 0, []).append(fault)
+    look = by_columns if is_columnar(batch.data, columnar) else by_lines
     problems, held, unlisted = list(batch.notes), set(), 0
-    for done, state_id in enumerate(batch.state_ids):
-        if progress and done % 1000 == 0:
-            progress(done, len(batch.state_ids))
-        lines = list(batch.lines_of(state_id))
-        found = checks.student(lines, faults)
+    for state_id, found, lines in look(batch, today, tables, progress or quiet):
         if rejects(found):
             held.add(state_id)
         elif graduate := graduate_line(batch.layout, lines):
@@ -73,12 +82,42 @@ def check(batch: Batch, *, today: date, progress: Progress | None = None) -> Fin
     return Findings(
         problems=tuple(sorted(problems, key=place)),
         held=frozenset(held),
-        undecided=rules.undecided,
+        undecided=rules.undecided(tables),
         layout=batch.variant,
         rows=batch.rows,
         students=len(batch.state_ids),
-        digests={"layout": rules.layout.digest, "rules": rules.digest},
+        digests=rules.digests(tables),
+        demonstration=tables.demonstrations,
     )
+
+
+def by_lines(batch: Batch, today: date, tables: ReferenceTables, progress: Progress) -> Iterator[Looked]:
+    """What is found on each student in turn."""
+    checks, faults = compiled(batch.variant, int(batch.bssy), today, tables), faults_by_line(batch)
+    for done, state_id in enumerate(batch.state_ids):
+        if done % 1000 == 0:
+            progress(done, len(batch.state_ids))
+        lines = list(batch.lines_of(state_id))
+        yield state_id, checks.student(lines, faults), lines
+
+
+def by_columns(batch: Batch, today: date, tables: ReferenceTables, progress: Progress) -> Iterator[Looked]:
+    """The same, with students left out of whom nothing is to be said."""
+    from schemas.louisiana_sts.columnar_checks import look  # noqa: PLC0415 - numpy, for large files only
+
+    checks, faults = compiled(batch.variant, int(batch.bssy), today, tables), faults_by_line(batch)
+    yield from look(batch, checks, faults, progress)
+
+
+def faults_by_line(batch: Batch) -> dict[int, list[Problem]]:
+    faults: dict[int, list[Problem]] = {}
+    for fault in batch.faults:
+        faults.setdefault(fault.line or 0, []).append(fault)
+    return faults
+
+
+def quiet(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 def rejects(found: Sequence[Problem]) -> bool:
@@ -90,7 +129,14 @@ def place(found: Problem) -> tuple[int, int, str]:
 
 
 def check_set(
-    layout: Layout, bssy: str, sponsor: str, state_id: str, record_set: RecordSet, *, today: date
+    layout: Layout,
+    bssy: str,
+    sponsor: str,
+    state_id: str,
+    record_set: RecordSet,
+    *,
+    today: date,
+    tables: ReferenceTables = NO_TABLES,
 ) -> list[Problem]:
     """The findings on one set that is edited online: same rules, same built-ins, but for what is wrong only in a file.
 
@@ -114,7 +160,7 @@ def check_set(
         except DoesNotFit as fault:
             misfits.append(misfit(fault, number, code, whole))
     variant: Variant = "public" if layout.variant == "public" else "nonpublic"
-    found = compiled(variant, int(bssy), today).student(lines, {})
+    found = compiled(variant, int(bssy), today, tables).student(lines, {})
     in_a_file = readings()["wrong_only_in_a_file"]["codes"]
     found = misfits or [one for one in found if one.code not in in_a_file]
     if not rejects(found) and (graduate := graduate_line(layout, lines)):
@@ -122,10 +168,34 @@ def check_set(
     return sorted(found, key=place)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What checks are compiled for. Tables of one content are the same tables."""
+
+    variant: Variant
+    bssy: int
+    today: date
+    digests: tuple[tuple[str, str], ...]
+    tables: ReferenceTables = field(compare=False, repr=False)
+
+
+def compiled(variant: Variant, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> SetChecks:
+    """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set.
+
+    Of those that know persons only the last are kept.
+    """
+    asked = Asked(variant, bssy, today, tuple(tables.digests.items()), tables)
+    return last_kept(asked) if "identities" in tables else kept(asked)
+
+
 @lru_cache(maxsize=8)
-def compiled(variant: Variant, bssy: int, today: date) -> SetChecks:
-    """The checks of one sector, year and day, kept because compiling them takes far longer than checking a set."""
-    return SetChecks(table(variant), bssy, today)
+def kept(asked: Asked) -> SetChecks:
+    return SetChecks(table(asked.variant), asked.bssy, asked.today, asked.tables)
+
+
+@lru_cache(maxsize=1)
+def last_kept(asked: Asked) -> SetChecks:
+    return SetChecks(table(asked.variant), asked.bssy, asked.today, asked.tables)
 
 
 def misfit(fault: DoesNotFit, number: int, code: str, fields: Fields) -> Problem:
@@ -148,24 +218,51 @@ def check_file(
     variant: Variant | None = None,
     limit: int = LIMIT,
     progress: Progress | None = None,
+    tables: ReferenceTables | TablesOf = NO_TABLES,
+    columnar: bool | None = None,
 ) -> tuple[Batch | None, Findings]:
-    """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read."""
+    """Unpack, read and check one file; no batch comes back if it is refused. Raises OSError if it cannot be read.
+
+    `tables` are those of the file's year, or a function that gives them for a BSSY; `columnar` is as for `check`.
+    """
     unpacked = unpack(source, limit=limit)
     too_large = isinstance(unpacked, Problem) and unpacked.code == "F11"
     digest = {} if too_large else {"file": file_digest(source)}
-    batch = Refused((unpacked,)) if isinstance(unpacked, Problem) else read_batch(unpacked.data, variant=variant)
+    batch: Batch | Refused
+    if isinstance(unpacked, Problem):
+        batch = Refused((unpacked,))
+    else:
+        batch = read_batch(unpacked.data, variant=variant, columnar=columnar)
+    given = tables_of(batch, tables)
+    if isinstance(batch, Batch) and (wrong := sponsor_problems(batch, given)):
+        batch = Refused(wrong, batch.rows, batch.variant)
     if isinstance(batch, Refused):
-        return None, refusal(batch, name, digest)
-    found = check(batch, today=today, progress=progress)
+        return None, refusal(batch, name, digest, given)
+    found = check(batch, today=today, progress=progress, tables=given, columnar=columnar)
     return batch, replace(found, file=name, digests=digest | dict(found.digests))
 
 
-def refusal(refused: Refused, name: str, digest: dict[str, str]) -> Findings:
+def tables_of(batch: Batch | Refused, tables: ReferenceTables | TablesOf) -> ReferenceTables:
+    """The tables of the file's year; none where the year cannot be read and they go by it."""
+    if isinstance(tables, ReferenceTables):
+        return tables
+    return tables(int(batch.bssy)) if isinstance(batch, Batch) else NO_TABLES
+
+
+def refusal(refused: Refused, name: str, digest: dict[str, str], tables: ReferenceTables = NO_TABLES) -> Findings:
     """The findings on a file of which no record is processed; with a layout, also the digests it was read by."""
     variant = refused.variant
     if variant:
-        digest |= {"layout": table(variant).layout.digest, "rules": rules_digest(variant)}
-    return Findings(refused.problems, file=name, layout=variant or "", refused=True, rows=refused.rows, digests=digest)
+        digest |= table(variant).digests(tables)
+    return Findings(
+        refused.problems,
+        file=name,
+        layout=variant or "",
+        refused=True,
+        rows=refused.rows,
+        digests=digest,
+        demonstration=tables.demonstrations,
+    )
 
 
 def file_digest(source: Path | bytes) -> str:
@@ -176,8 +273,8 @@ def file_digest(source: Path | bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def report(findings: Findings) -> Report:
-    """The findings as the report that is shown, stored and sent."""
+def report(findings: Findings, runs: Runs | None = None) -> Report:
+    """The findings as the report that is shown, stored and sent; with the batch's runs its causes count students."""
     return Report(
         file=findings.file,
         layout=findings.layout,
@@ -188,4 +285,6 @@ def report(findings: Findings) -> Report:
         digests=findings.digests,
         problems=findings.problems,
         undecided=findings.undecided,
+        demonstration=findings.demonstration,
+        causes=causes(findings.problems, runs),
     )

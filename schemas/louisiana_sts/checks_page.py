@@ -14,14 +14,30 @@ HEAD = """\
 # The checks of a Louisiana STS batch file
 
 Made from `schemas/louisiana_sts/*.toml` by `python -m schemas.louisiana_sts.checks_page`; do not edit. Codes of the
-guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, N a note. An expression is true
-where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and inclusive.
+guide's Appendix K first, then our own: F the file, L a line, V a value, G a graduate, Q part numbers, N a note. An
+expression is true where the record is wrong; its language stands in `schemas/expressions.py`. Columns are 1-based and
+inclusive.
+
+Some codes are decided, wholly or in part, only with a reference table. Where it is not given they are listed as
+undecided, once each. The last rows say what nothing that can be given decides, and why.
 """
 
 
 def page() -> str:
     """The whole page as Markdown."""
-    return HEAD + "".join(section(code) for code in all_codes().values())
+    return HEAD + "\n".join(("", *needs(), "")) + "".join(section(code) for code in all_codes().values())
+
+
+def needs() -> Iterator[str]:
+    """Which codes wait for which table."""
+    waiting: dict[tuple[str, str], list[str]] = {}
+    for row in sorted(toml("rules.toml")["needs"], key=lambda row: not row["tables"]):
+        tables = ", ".join(f"`{name}`" for name in row["tables"])
+        waiting.setdefault((tables, row["what"]), []).append(row["code"] + (" in part" if row.get("rest") else ""))
+    yield "| codes | table | what is wanting |"
+    yield "|---|---|---|"
+    for (tables, what), codes in waiting.items():
+        yield f"| {', '.join(codes)} | {tables or 'none'} | {what} |"
 
 
 def section(code: Code) -> str:
@@ -51,21 +67,29 @@ def checks(code: Code) -> Iterator[str]:
     """How it is decided here: by rows of the table, in code (F, L, G, N, V08), as another code, or not at all."""
     content = toml("rules.toml")
     for rule, columns in rules_of(code).items():
-        yield f"- Checked on {rule.record} {rule.field} ({columns}): `{' '.join(rule.when.split())}`"
+        yield f"- Checked on {rule.record} {rule.field} ({columns}){reading(rule)}: `{' '.join(rule.when.split())}`"
         if rule.hint != code.hint:
             yield f"  - {rule.hint}"
-    if code.code in content["built_in"] or code.code[0] in "FLGN" or code.code == "V08":
+    if code.code in content["built_in"] or code.code[0] in "FLGQN" or code.code == "V08":
         yield "- Checked in code: over several lines, on the line as a whole, or on the file."
     if code.code in content["reported_as"]:
         yield f"- Reported as {content['reported_as'][code.code]}, which has the same condition."
     yield from undecided(code, content["needs"])
 
 
+def reading(rule: Rule) -> str:
+    """The reference tables that a row looks into, or the one that takes its place."""
+    if rule.tables:
+        return f", with the table {' and '.join(f'`{name}`' for name in sorted(rule.tables))}"
+    return f", without the table `{rule.without}`" if rule.without else ""
+
+
 def undecided(code: Code, needs: list[Mapping[str, Any]]) -> Iterator[str]:
     for row in needs:
         if row["code"] == code.code:
             part = "The rest is undecided" if row.get("rest") else "Undecided"
-            yield f"- {part} without: {row['table']}"
+            tables = " and ".join(f"`{name}`" for name in row["tables"])
+            yield f"- {part} without the table {tables}: {row['what']}" if tables else f"- {part}: {row['what']}"
 
 
 def rules_of(code: Code) -> dict[Rule, str]:

@@ -49,12 +49,16 @@ def codes_of(records: RecordSet, sector: str) -> list[str]:
 
 def is_short(records: RecordSet) -> bool:
     """Whether the pathway takes more credits than are earned (R-143)."""
-    return credits_earned(records.courses) < credits_required((records.student or {}).get("diploma_pathway", ""))
+    return credits_earned(records.courses, pathway_of(records)) < credits_required(pathway_of(records))
+
+
+def pathway_of(records: RecordSet) -> str:
+    return (records.student or {}).get("diploma_pathway", "")
 
 
 def counted(records: RecordSet) -> str:
     """Say how many credits were counted."""
-    return f"Counted are {credits_earned(records.courses) / 100:.2f}."
+    return f"Counted are {credits_earned(records.courses, pathway_of(records)) / 100:.2f}."
 
 
 def meaning(code: str) -> Problem:

@@ -5,20 +5,30 @@ Whether every category of the pathway is met (removal code 3) takes the core ref
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
+from typing import Any
 
-from schemas.louisiana_sts.records import Fields, RecordSet
+from schemas.louisiana_sts.records import Fields, RecordSet, readings
 
-CREDITS_TO_GRADUATE = 2300
-"""Hundredths. Fewer than 23 credits clear a graduation date (R-142; error 223 prints 24 and means 23)."""
+READING: Mapping[str, Any] = readings()["graduation"]
 
-PATHWAY_CREDITS: Mapping[str, int] = {"TU": 2400, "CA": 2300, "L1": 2300}
-"""Hundredths a pathway takes (R-143). The guide gives no total for the older ones; 23 is taken for them."""
+CREDITS_TO_GRADUATE: int = READING["credits"]
+"""Hundredths. Fewer credits clear a graduation date (R-142)."""
 
-MET_FLAGS = frozenset("YAGE")
+PATHWAY_CREDITS: Mapping[str, int] = READING["pathway_credits"]
+"""Hundredths a pathway takes (R-143)."""
+
+NEVER_GRADUATE = frozenset[str](READING["never"])
+"""Pathways that lead to no diploma (R-142, code 3)."""
+
+MET_FLAGS = frozenset[str](READING["met_flags"])
 """Values of the GEE/EOC flag that show the requirement met (R-142, code 4)."""
 
+WITH_EXPERIENCES: str = READING["with_experiences"]
+"""The one pathway on which experiences without credit count (R-155)."""
 
-def credits_earned(courses: Iterable[Fields]) -> int:
+
+def credits_earned(courses: Iterable[Fields], pathway: str) -> int:
     """Return the credit earned in hundredths after repeat/delete (R-090): of a repeated course the best attempt counts.
 
     Courses are told apart by code and transcript course name (R-092, R-093). The two parts of a course add up; a whole
@@ -26,12 +36,21 @@ def credits_earned(courses: Iterable[Fields]) -> int:
     courses (R-091) is at hand here, so every repetition counts once.
     """
     best: dict[tuple[str, str], dict[str, int]] = {}
+    left_out = frozenset[str]() if pathway == WITH_EXPERIENCES else experiences()
     for course in courses:
+        if course.get("course_code") in left_out:
+            continue
         name = course.get("transcript_course_name", "")
         attempts = best.setdefault((course.get("course_code", ""), name), {})
         part = course.get("course_part_number", "")
         attempts[part] = max(attempts.get(part, 0), hundredths(course.get("credit_earned_count", "")))
     return sum(max(attempts.get("", 0), attempts.get("1", 0) + attempts.get("2", 0)) for attempts in best.values())
+
+
+@cache
+def experiences() -> frozenset[str]:
+    """Return the codes of the courses that are experiences without credit."""
+    return frozenset(readings()["experience_only"]["courses"])
 
 
 def hundredths(text: str) -> int:
@@ -60,8 +79,8 @@ def removal_codes(records: RecordSet, sector: str) -> tuple[str, ...]:
         return ()
     pathway = student.get("diploma_pathway", "")
     found = {
-        "2": credits_earned(records.courses) < CREDITS_TO_GRADUATE,
-        "3": pathway in {"ND", "NG"},
+        "2": credits_earned(records.courses, pathway) < CREDITS_TO_GRADUATE,
+        "3": pathway in NEVER_GRADUATE,
         "4": sector == "public" and student.get("met_gee_eoc_flag", "") not in MET_FLAGS,
         "5": pathway == "CD" and student.get("career_option_code") != "CDV",
         "6": pathway == "CA" and not has_passed_credential(records.credentials),

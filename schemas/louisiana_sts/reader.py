@@ -11,7 +11,8 @@ from schemas.louisiana_sts.records import CREDENTIAL, STUDENT, SYSTEM, readings,
 from schemas.louisiana_sts.table import all_codes, problem
 from schemas.problems import Problem
 
-# Columns 7-10 and 11-13 on every record type.
+# System indicator and transaction code are columns 1-6, BSSY and sponsor 7-10 and 11-13 on every record type.
+MARK = 6
 BSSY, SPONSOR, KEY = slice(6, 10), slice(10, 13), slice(6, 13)
 YEARS = range(2000, 2100)
 # Bytes of a line that a problem shows, and refusing lines after which more would tell nothing new.
@@ -77,7 +78,7 @@ class Reader:
             line = raw.removesuffix(b"\r")
             if len(line) == len(raw):
                 self.first_seen.setdefault("N01", number)
-            shape = self.shapes.get(line[:6])
+            shape = self.shapes.get(line[:MARK])
             if shape and shape.full <= len(line) <= shape.longest and line[KEY] == self.key and not any_nul:
                 student = line[shape.state_id]
                 if student == current[1]:
@@ -104,7 +105,7 @@ class Reader:
 
     def judge(self, number: int, line: bytes) -> tuple[str, bytes]:
         """The record type and state id of an unusual line, its faults kept; NOBODY if its student cannot be read."""
-        shape = self.shapes.get(line[:6].upper())
+        shape = self.shapes.get(line[:MARK].upper())
         if shape is None or len(line) > LONGEST_LINE:
             self.refuse(no_record(line), number, line, (1, min(6, len(line))) if line.strip() else None)
             return NOBODY

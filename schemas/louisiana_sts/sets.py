@@ -5,48 +5,59 @@ from datetime import date
 
 from schemas.layout import RecordLayout
 from schemas.louisiana_sts.batch import Line
-from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT
+from schemas.louisiana_sts.parts import PartChecks
+from schemas.louisiana_sts.persons import Persons
+from schemas.louisiana_sts.records import COURSE, CREDENTIAL, STUDENT, readings
 from schemas.louisiana_sts.table import Table, problem
 from schemas.problems import Problem
-from schemas.rules import Rule
+from schemas.reference import NO_TABLES, ReferenceTables
+from schemas.rules import FileConstants, Rule
 
-# What makes a record the same as another one of its student (R-039, 326, R-161), and how a repetition is reported.
-SAME_STUDENT = ("state_identification_number",)
-SAME_COURSE = (
-    "course_beginning_school_session_year",
-    "course_code",
-    "course_part_number",
-    "semester_code",
-    "transcript_course_name",
-)
-SAME_CREDENTIAL = ("ibc_code", "pass_fail")
+# How a record is reported that is the same as another one of its student (R-039, 326, R-161): code, and field marked.
 REPEATED = {
-    STUDENT: ("211", SAME_STUDENT, "state_identification_number"),
-    COURSE: ("326", SAME_COURSE, "course_code"),
-    CREDENTIAL: ("513", SAME_CREDENTIAL, "pass_fail"),
+    STUDENT: ("211", "state_identification_number"),
+    COURSE: ("326", "course_code"),
+    CREDENTIAL: ("513", "pass_fail"),
 }
+
+BrokenRules = Mapping[int, Sequence[int]]
+"""By line (1-based) the places of rules among those of its record type."""
 
 
 class SetChecks:
     """The compiled table of one sector, year and day, applied to the lines of one student at a time."""
 
-    def __init__(self, rules: Table, bssy: int, today: date) -> None:
+    def __init__(self, rules: Table, bssy: int, today: date, tables: ReferenceTables = NO_TABLES) -> None:
         self.layout = rules.layout
-        self.compiled = rules.compile(bssy, today)
-        self.same = {code: spans(self.layout[code], same) for code, (_, same, _) in REPEATED.items()}
+        self.constants = FileConstants(bssy, today)
+        self.tables = tables
+        self.compiled = rules.compile(bssy, today, tables)
+        public = self.layout.variant == "public" and "identities" in tables
+        self.persons = Persons(tables["identities"], self.layout[STUDENT]) if public else None
+        self.parts = PartChecks(self.layout[COURSE], tables)
+        self.same = {code: spans(self.layout[code], readings()["same"][code]) for code in REPEATED}
 
-    def student(self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]]) -> list[Problem]:
-        """The findings on one student. A line with faults counts as there, and is not looked into further."""
+    def student(
+        self, lines: Sequence[Line], faults: Mapping[int, Sequence[Problem]], known: BrokenRules | None = None
+    ) -> list[Problem]:
+        """The findings on one student. A line with faults is there, a 020 is one more, but neither is looked into.
+
+        `known` has the broken rules of each line that breaks any, where they have been found before.
+        """
         found: list[Problem] = []
         for line in lines:
             if line.number in faults:
                 found.extend(faults[line.number])
                 continue
             rules, broken = self.compiled[line.code]
-            if hits := broken(line.raw):
+            if hits := broken(line.raw) if known is None else known.get(line.number):
                 found.extend(finding(rules[index], line) for index in hits)
+            if line.code == STUDENT and self.persons:
+                told = {one.code for one in found if one.line == line.number}
+                found.extend(one for one in self.persons.mismatches(line) if one.code not in told)
         found.extend(self.missing(lines))
-        found.extend(self.repeated([line for line in lines if line.number not in faults]))
+        found.extend(self.repeated([line for line in lines if line.number not in faults or line.code == STUDENT]))
+        found.extend(self.parts.findings([line for line in lines if line.number not in faults]))
         return found
 
     def missing(self, lines: Sequence[Line]) -> Iterator[Problem]:
@@ -65,7 +76,7 @@ class SetChecks:
             same = b"".join([line.raw[span] for span in self.same[line.code]]).rstrip(b" ")
             first = seen.setdefault((line.code, same), line.number)
             if first != line.number and self.is_countable(line):
-                code, _, field = REPEATED[line.code]
+                code, field = REPEATED[line.code]
                 yield self.at(line, code, field, hint=f"{problem(code).hint} The first is line {first}.")
 
     def is_countable(self, line: Line) -> bool:

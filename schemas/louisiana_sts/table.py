@@ -6,10 +6,11 @@ from datetime import date
 from functools import cache
 from typing import Any, cast, get_args
 
-from schemas.expressions import Scope
+from schemas.expressions import Pointer, Scope
 from schemas.layout import Layout, Variant, content_digest, load_layout
 from schemas.louisiana_sts.records import readings, toml
 from schemas.problems import Effect, Problem, Undecided
+from schemas.reference import NO_TABLES, ReferenceTables
 from schemas.rules import Check, FileConstants, Rule, bind, compile_record
 
 
@@ -25,22 +26,53 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a code cannot be decided without: `tables` would do; without any, nothing that can be given does."""
+
+    code: str
+    what: str
+    tables: frozenset[str]
+
+    def is_open(self, tables: ReferenceTables) -> bool:
+        return not (self.tables and self.tables <= tables.keys())
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """Everything the checks of one sector are made from. `digest` changes when any of it does."""
 
     layout: Layout
     codes: Mapping[str, Code]
     rules: Mapping[str, tuple[Rule, ...]]
-    undecided: tuple[Undecided, ...]
+    needs: tuple[Need, ...]
     digest: str
 
-    def compile(self, bssy: int, today: date) -> dict[str, tuple[tuple[Rule, ...], Check]]:
+    def undecided(self, tables: ReferenceTables = NO_TABLES) -> tuple[Undecided, ...]:
+        """The codes that are not decided, wholly or in part, with these tables and no others; each once."""
+        wanted: dict[str, list[str]] = {}
+        for need in self.needs:
+            if need.is_open(tables):
+                wanted.setdefault(need.code, []).append(need.what)
+        return tuple(Undecided(code, "; ".join(what)) for code, what in wanted.items())
+
+    def deciding(self, tables: ReferenceTables = NO_TABLES) -> dict[str, tuple[Rule, ...]]:
+        """Per record type: the rules that can be asked with these tables."""
+        return {code: tuple(rule for rule in rules if rule.decides(tables)) for code, rules in self.rules.items()}
+
+    def compile(
+        self, bssy: int, today: date, tables: ReferenceTables = NO_TABLES
+    ) -> dict[str, tuple[tuple[Rule, ...], Check]]:
         """Per record type: the rules with their hints filled in, and the function that finds the broken ones."""
         constants = FileConstants(bssy, today)
         return {
-            code: (told(rules, self.layout, bssy), compile_record(rules, self.layout[code].length, constants))
-            for code, rules in self.rules.items()
+            code: (told(rules, self.layout, bssy), compile_record(rules, self.layout[code].length, constants, tables))
+            for code, rules in self.deciding(tables).items()
         }
+
+    def digests(self, tables: ReferenceTables = NO_TABLES) -> dict[str, str]:
+        """What a verdict with these tables is decided by: layout, rules, and `reference/` with each table's name."""
+        named = {f"reference/{name}": digest for name, digest in tables.digests.items()}
+        return {"layout": self.layout.digest, "rules": self.digest, **named}
 
 
 def told(rules: Sequence[Rule], layout: Layout, bssy: int) -> tuple[Rule, ...]:
@@ -95,15 +127,20 @@ def table(variant: Variant) -> Table:
     layout, codes, content = load_layout(variant), all_codes(), toml("rules.toml")
     domains = {name: tuple(words) for name, words in content["domain"].items()}
     domains |= {name: career_options(groups) for name, groups in content["domain_from"].items()}
-    scopes = {code: Scope(record, spans(content, variant, code), domains) for code, record in layout.records.items()}
+    scopes = {
+        code: Scope(record, spans(content, variant, code), domains, pointers(content, code))
+        for code, record in layout.records.items()
+    }
     rows = [with_hint(row, codes) for row in content["rule"] if applies(row, codes, variant)]
     rules = bind(rows, scopes, {code.code: (code.message, code.effect) for code in codes.values()})
     return Table(
         layout=layout,
         codes=codes,
         rules={code: tuple(rule for rule in rules if rule.record == code) for code in layout.records},
-        undecided=tuple(
-            Undecided(row["code"], row["table"]) for row in content["needs"] if variant in codes[row["code"]].sectors
+        needs=tuple(
+            Need(row["code"], row["what"], frozenset(row["tables"]))
+            for row in content["needs"]
+            if variant in codes[row["code"]].sectors
         ),
         digest=rules_digest(variant),
     )
@@ -123,6 +160,12 @@ def spans(content: Mapping[str, Any], variant: Variant, code: str) -> dict[str, 
         for sector in ("both", variant)
         for name, (first, last) in content["span"].get(sector, {}).get(code, {}).items()
     }
+
+
+def pointers(content: Mapping[str, Any], code: str) -> dict[str, Pointer]:
+    """The lookups of a record's rules."""
+    declared = content["lookup"].get(code, {})
+    return {name: Pointer(row["table"], row["key"], row.get("decimals", {})) for name, row in declared.items()}
 
 
 def career_options(groups: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from projections.upload_queries import Finding, UploadRow
 from schemas.louisiana_sts.records import Fields
 from services.auditing import BlobDifference, RowDifference
 from services.history import Change, Entry, RemovedDate
+from services.intake.preview import Plan
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +29,13 @@ class UploadAnswer(Answer, frozen=True, kw_only=True):
     """One upload, and how often each code was found in it."""
 
     upload: UploadRow
+    findings: tuple[Finding, ...]
+
+
+class PlanAnswer(Answer, frozen=True, kw_only=True):
+    """What `upload --plan` would do; no plan for a file that would be refused. `position` is the plan's."""
+
+    plan: Plan | None
     findings: tuple[Finding, ...]
 
 

@@ -20,6 +20,7 @@ from services.cli.reassign import reassign
 from services.cli.rollover import rollover
 from services.cli.serve import serve
 from services.cli.students import student, students
+from services.cli.tables import tables
 from services.cli.uploads import problems, upload, uploads
 from services.cli.views import follow, projections, status, verdict
 
@@ -38,6 +39,7 @@ COMMANDS: dict[str, typer.Typer | Callable[..., None]] = {
     "reassign": reassign,
     "rollover": rollover,
     "collection": collection,
+    "reference": tables,
     "identities": identities,
     "certify": certify,
     "uncertify": uncertify,

@@ -22,7 +22,7 @@ class LoadAnswer(Answer, frozen=True, kw_only=True):
 
 
 class ExtractProblems(msgspec.Struct, frozen=True, kw_only=True):
-    """A refused extract: every fault with its line and column, never the value."""
+    """A refused extract or table: every fault with its line and column, never the value."""
 
     file: str
     refused: bool

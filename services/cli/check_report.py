@@ -1,8 +1,9 @@
-"""The report of a check for a person at a terminal: each faulty line with the fault marked, and how to repair it."""
+"""The report of a check for a person at a terminal: each cause with the fault marked, and how to repair it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.louisiana_sts.batch import Batch
-from schemas.problems import Effect, Problem, Report
+from schemas.problems import Cause, Effect, Problem, Report
+from services.cli.repair_report import print_first_repairs, print_repairs
 
+By = Literal["line", "repair"]
+TABLE = "reference/"
 WIDTH = 60
 BEFORE = 20
 EFFECTS: dict[Effect, str] = {
@@ -30,23 +34,41 @@ STYLES: dict[Effect, str] = {
 }
 
 
-def print_report(report: Report, batch: Batch | None, *, lines: int | None) -> None:
-    """Print the report; with `lines`, only so many faulty lines are shown in full."""
+def print_report(
+    report: Report, batch: Batch | None, *, lines: int | None, whole: bool = False, by: By = "line"
+) -> None:
+    """Print the report, cause first: what follows or repeats is counted where its cause stands.
+
+    With `whole` every finding is shown at its own line; with `lines` only so many lines, or repairs, are shown.
+    """
     console = Console(highlight=False)
     console.print(summary(report, batch))
+    if by == "repair":
+        print_repairs(console, report, limit=lines)
+    else:
+        print_lines(console, report, batch, lines=lines, whole=whole)
+    for line in (*tables_used(report), *undecided(report)):
+        console.print(line)
+
+
+def print_lines(console: Console, report: Report, batch: Batch | None, *, lines: int | None, whole: bool) -> None:
+    """Print the notes, then the faulty lines, then what was found how often and what to repair first."""
     notes = [one for one in report.problems if one.effect == "note"]
     rest = [one for one in report.problems if one.effect != "note"]
     for note in notes:
         console.print(f"[dim]note {note.code}[/] {escape(note.message)}{first_line(note)}: {escape(note.hint)}")
-    groups = [(line, list(found)) for line, found in groupby(rest, key=lambda one: one.line)]
+    causes = {} if whole else {one.first: one for one in report.causes if one.first.effect != "note"}
+    shown = rest if whole else list(causes)
+    groups = [(line, list(found)) for line, found in groupby(shown, key=lambda one: one.line)]
     if groups:
-        console.print(problem_table(groups[:lines], batch))
+        console.print(problem_table(groups[:lines], batch, causes))
     if lines is not None and len(groups) > lines:
         console.print(f"... and {len(groups) - lines:,} more lines with problems: --all or --json shows them.")
+    if len(shown) < len(rest):
+        console.print(f"{len(rest):,} findings come from {len(shown):,} causes: --all shows each at its own line.")
     if rest:
         console.print(tally(rest))
-    for line in undecided(report):
-        console.print(line)
+        print_first_repairs(console, report)
 
 
 def summary(report: Report, batch: Batch | None) -> Text:
@@ -73,14 +95,20 @@ def first_line(problem: Problem) -> str:
     return f" (first on line {problem.line:,})" if problem.line else ""
 
 
-def problem_table(groups: Sequence[tuple[int | None, list[Problem]]], batch: Batch | None) -> Table:
-    """One row a line: its excerpt with the faults marked, then each finding with its hint."""
+def problem_table(
+    groups: Sequence[tuple[int | None, list[Problem]]], batch: Batch | None, causes: Mapping[Problem, Cause]
+) -> Table:
+    """One row a line: its excerpt with the faults marked, then each finding with its hint and what comes from it."""
     table = Table(show_lines=True, expand=True)
     table.add_column("line", justify="right", no_wrap=True)
     table.add_column("student", no_wrap=True)
     table.add_column("problem", ratio=1, overflow="fold")
     for number, found in groups:
-        text = Text("\n").join(part for problem in found for part in explained(problem, source(problem, batch)))
+        text = Text("\n").join(
+            part
+            for problem in found
+            for part in (*explained(problem, source(problem, batch)), *consequences(causes.get(problem)))
+        )
         table.add_row(f"{number:,}" if number else "", "\n".join(whose(found[0], batch)), text)
     return table
 
@@ -110,6 +138,18 @@ def explained(problem: Problem, line: bytes | None) -> Iterable[Text]:
     yield Text(problem.hint, style="italic")
 
 
+def consequences(cause: Cause | None) -> Iterable[Text]:
+    """Where else the same stands, and what only follows from it."""
+    if cause is None:
+        return
+    if (others := [number for number in cause.lines if number != cause.first.line]) and cause.times > 1:
+        more = ", ..." if cause.times > len(cause.lines) else ""
+        yield Text(f"The same {cause.times:,} times: also on {', '.join(f'{one:,}' for one in others)}{more}", "dim")
+    if cause.follows:
+        codes = ", ".join(f"{code} ({times:,})" for code, times in cause.follows.items())
+        yield Text(f"Follows from it and goes with it: {codes}", "dim")
+
+
 def where(problem: Problem) -> str:
     if not problem.columns:
         return ""
@@ -131,7 +171,8 @@ def marked(line: bytes, columns: tuple[int, int]) -> Iterable[Text]:
 
 def printable(raw: bytes) -> str:
     """Latin-1 text with a dot for what a terminal would not show as one character."""
-    return "".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in raw.decode("latin-1"))
+    text = raw.decode("latin-1")
+    return text if text.isprintable() else "".join(char if char.isprintable() else "\N{MIDDLE DOT}" for char in text)
 
 
 def tally(problems: Sequence[Problem]) -> Table:
@@ -143,6 +184,17 @@ def tally(problems: Sequence[Problem]) -> Table:
     for code, times in Counter(one.code for one in problems).most_common():
         table.add_row(code, f"{times:,}", escape(messages[code]))
     return table
+
+
+def tables_used(report: Report) -> Iterable[Text]:
+    """The reference tables by the beginning of their digests, so that they can be compared with the state's own."""
+    digests = {name.removeprefix(TABLE): digest for name, digest in report.digests.items() if name.startswith(TABLE)}
+    if digests:
+        named = (f"{name} {digest[:12]}" for name, digest in digests.items())
+        yield Text.assemble(("Checked with the tables: ", "bold"), ", ".join(named))
+    if report.demonstration:
+        names = ", ".join(report.demonstration)
+        yield Text(f"DEMONSTRATION tables, with invented rows: {names}. The state's own may say otherwise.", "yellow")
 
 
 def undecided(report: Report) -> Iterable[Text]:

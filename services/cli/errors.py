@@ -30,7 +30,7 @@ MEANINGS = {
     ExitCode.DONE: "done; nothing was found wrong",
     ExitCode.PROBLEMS: "problems or differences were found, or nothing that was asked for",
     ExitCode.REFUSED: "refused: the file, the edit or the command line",
-    ExitCode.CONFLICT: "conflict: the version that was stated is not the student's any more",
+    ExitCode.CONFLICT: "conflict: the version that was stated is not the student's any more, or the plan does not hold",
     ExitCode.UNAVAILABLE: "a server, a store or a view cannot be used now; try again",
     ExitCode.BUG: f"a fault of this program ({DEBUG}=1 shows where)",
     ExitCode.UNKNOWN: "the outcome is not known; repeat with the same --command-id",
@@ -42,6 +42,10 @@ MEANINGS = {
 
 class CommandRefused(Exception):
     """The command cannot be carried out as it was given. The message says why, and what to do."""
+
+
+class PlanMoved(Exception):
+    """What would happen is not the plan that was named. The message says who has moved."""
 
 
 class SettingsUnfit(Exception):
@@ -87,6 +91,8 @@ def explain(error: BaseException) -> Explained:
             return "ended by Ctrl-C.", ExitCode.INTERRUPTED
         case CommandRefused():
             return str(error), ExitCode.REFUSED
+        case PlanMoved():
+            return str(error), ExitCode.CONFLICT
         case NothingFound():
             return str(error), ExitCode.PROBLEMS
         case SettingsUnfit():

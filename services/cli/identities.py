@@ -9,9 +9,11 @@ from services.cli.errors import CommandRefused, ExitCode
 from services.cli.options import AsJson, CommandId
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from schemas.louisiana_sts.escholar import ExtractRefused, Identity
+    from schemas.problems import Problem
     from services.cli.certify_answers import LoadAnswer, MissingAnswer
     from services.cli.session import Session
     from services.ledger import Ledger
@@ -49,7 +51,7 @@ def load_command(
 
     answer = with_ledger(work)
     if isinstance(answer, ExtractRefused):
-        show_refusal(file, answer, as_json=as_json)
+        show_refusal(file, answer.problems, as_json=as_json)
         raise typer.Exit(ExitCode.REFUSED)
     show_load(answer, as_json=as_json)
 
@@ -126,13 +128,12 @@ def show_load(answer: "LoadAnswer", *, as_json: bool) -> None:
         console().print(f"{stored} stored, as of {at(answer.ledger, answer.position)} (load {answer.load})")
 
 
-def show_refusal(file: Path, refused: "ExtractRefused", *, as_json: bool) -> None:
-    """List the faults: all of them as JSON, the first ones as text."""
+def show_refusal(file: Path, problems: "Sequence[Problem]", *, as_json: bool) -> None:
+    """List a file's faults: all of them as JSON, the first ones as text."""
     from schemas.report_json import problem_as_dict
     from services.cli.certify_answers import ExtractProblems
     from services.cli.output import plural, print_json
 
-    problems = refused.problems
     if as_json:
         found = tuple(problem_as_dict(problem) for problem in problems)
         print_json(ExtractProblems(file=str(file), refused=True, problems=found))
@@ -140,7 +141,8 @@ def show_refusal(file: Path, refused: "ExtractRefused", *, as_json: bool) -> Non
     count = plural(len(problems), "fault")
     typer.echo(f"ledger: {file} is refused whole for {count}; nothing was stored:", err=True)
     for problem in problems[:SHOWN]:
-        place = " ".join(part for part in (f"line {problem.line}", problem.field) if part)
+        line = f"line {problem.line}" if problem.line else "the file"
+        place = " ".join(part for part in (line, problem.field) if part)
         typer.echo(f"  {problem.code} {problem.message}  {place}. {problem.hint}", err=True)
     if len(problems) > SHOWN:
         typer.echo(f"  ... and {len(problems) - SHOWN:,} more: --json shows them all.", err=True)

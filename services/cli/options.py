@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
@@ -28,4 +29,16 @@ CommandId = Annotated[
 Limit = Annotated[int, typer.Option(min=1, help="Show at most so many.")]
 UploadId = Annotated[
     str, typer.Argument(metavar="[UPLOAD]", help="The upload's id or how it begins; without it, the newest.")
+]
+By = Annotated[
+    Literal["line", "repair"],
+    typer.Option(help="By line: each cause where it first stands. By repair: what frees most students first."),
+]
+Workbook = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        dir_okay=False,
+        help="Also write a spreadsheet (.xlsx): a sheet of problems, a sheet of repairs. It holds personal data.",
+    ),
 ]

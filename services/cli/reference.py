@@ -10,12 +10,13 @@ from uuid import UUID
 import msgspec
 import typer
 
-from services.cli import answers, certify_answers, ots_answers, year_answers
+from services.cli import answers, certify_answers, ots_answers, table_answers, year_answers
 from services.cli.app import COMMANDS, SETTINGS, app
 from services.cli.errors import MEANINGS
 
 ANSWERS: dict[str, type[msgspec.Struct]] = {
     "upload": answers.UploadAnswer,
+    "upload --plan": answers.PlanAnswer,
     "uploads": answers.UploadsAnswer,
     "students": answers.StudentsAnswer,
     "student": answers.StudentAnswer,
@@ -28,6 +29,10 @@ ANSWERS: dict[str, type[msgspec.Struct]] = {
     "collection close": year_answers.CollectionAnswer,
     "collection grant": year_answers.CollectionAnswer,
     "collection list": year_answers.CollectionsAnswer,
+    "reference load": table_answers.TablesLoadAnswer,
+    "reference list": table_answers.TablesAnswer,
+    "reference show": table_answers.TableAnswer,
+    "reference diff": table_answers.TableDiffAnswer,
     "identities load": certify_answers.LoadAnswer,
     "identities missing": certify_answers.MissingAnswer,
     "certify": certify_answers.CertifyAnswer,

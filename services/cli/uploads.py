@@ -7,14 +7,17 @@ from uuid import UUID
 import typer
 
 from services.cli.errors import CommandRefused, ExitCode, NothingFound, Unfinished
-from services.cli.options import AsJson, Limit, UploadId
+from services.cli.options import AsJson, By, Limit, UploadId, Workbook
+from services.cli.plans import previewed, print_plan, refuse_moved, refuse_unfit_plan, say_who_moved, show_plan
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from projections.upload_queries import Finding, UploadRow
+    from schemas.problems import Report
     from services.cli.answers import UploadAnswer
     from services.cli.session import Session
+    from services.intake.preview import Plan
     from services.ledger import Ledger
 
 AGAIN = "`ledger uploads` tells whether the file was received; sending it again is harmless."
@@ -30,6 +33,13 @@ def upload(
     layout: Annotated[
         Literal["public", "nonpublic"] | None, typer.Option(help="Without it, told from the file.")
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would change, student by student; nothing is received.")
+    ] = False,
+    expect_plan: Annotated[
+        str,
+        typer.Option(metavar="DIGEST@POSITION", help="Store exactly what this plan says, or (exit 3) nothing."),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check a batch file and store its clean students.
@@ -38,7 +48,12 @@ def upload(
     stored. Sending the same file again changes nothing. Earlier uploads of the same sponsor that are not done are
     worked first.
 
-    Exit status: 0 stored, nothing wrong; 1 problems were found; 2 the file is refused and nothing of it is stored.
+    `--plan` only says what would change and names the plan that it shows; with `--json` it prints one PlanAnswer. With
+    `--expect-plan` nothing is stored once a student of that plan has moved, or for another file; the last look is taken
+    when the file has its turn. Whoever moves while the others are being stored stays as they are, and is counted.
+
+    Exit status: 0 stored, nothing wrong; 1 problems were found; 2 the file is refused and nothing of it is stored;
+    3 the plan does not hold.
     """
     from events.upload import Mode
     from services.cli.session import with_ledger
@@ -46,15 +61,22 @@ def upload(
     if validate_only and delete_all:
         raise CommandRefused("--validate-only stores nothing and --delete-all removes: give one of them.")
     mode: Mode = "validate-only" if validate_only else "delete-all-and-replace" if delete_all else "replace"
+    if plan or expect_plan:
+        refuse_unfit_plan(expect_plan, only_looks=plan or validate_only)
+    if plan:
+        raise typer.Exit(show_plan(file, mode, layout, as_json=as_json))
 
-    async def work(ledger: "Ledger", session: "Session") -> "UploadAnswer":
+    async def work(ledger: "Ledger", session: "Session") -> "tuple[UploadAnswer, Report | None, Plan | None]":
         from services.cli.output import progress
         from services.intake.receive import NotReceived, receive
         from services.ledger import OutcomeUnknown
+        from services.reports import read_report
 
         session.on_signal = AGAIN
+        if expect_plan:
+            await refuse_moved(ledger, file, mode, expect_plan, layout)
         try:
-            received = await receive(ledger, file, mode, variant=layout)
+            received = await receive(ledger, file, mode, variant=layout, expected_plan=expect_plan)
         except OutcomeUnknown:
             raise Unfinished(f"whether the file was received cannot be told now. {AGAIN}") from None
         if isinstance(received, NotReceived):
@@ -62,9 +84,15 @@ def upload(
         session.on_signal = RESUME.format(received.upload)
         with progress() as told:
             await finish(ledger, session, received.upload, told)
-        return await answer_of(ledger, received.upload)
+        stored = await read_report(ledger, received.upload, with_lines=False)
+        answer = await answer_of(ledger, received.upload)
+        if expect_plan:
+            say_who_moved(answer, stored)
+        shown = await previewed(ledger, file, mode, layout) if validate_only and not as_json else None
+        return answer, stored.report if stored else None, shown.plan if shown else None
 
-    show_outcome(with_ledger(work), as_json=as_json)
+    answer, found, shown = with_ledger(work)
+    show_outcome(answer, found, shown, as_json=as_json)
 
 
 async def finish(ledger: "Ledger", session: "Session", upload: UUID, told: Any) -> None:
@@ -98,14 +126,16 @@ async def answer_of(ledger: "Ledger", upload: UUID) -> "UploadAnswer":
     return UploadAnswer(ledger=ledger.short_id, position=head.next_position - 1, upload=found, findings=findings)
 
 
-def show_outcome(answer: "UploadAnswer", *, as_json: bool) -> None:
+def show_outcome(answer: "UploadAnswer", found: "Report | None", shown: "Plan | None", *, as_json: bool) -> None:
     """Print an upload's outcome and end with its exit code."""
     from services.cli.output import console, print_json
 
     if as_json:
         print_json(answer)
     else:
-        print_outcome(console(), answer)
+        print_outcome(console(), answer, found)
+        if shown is not None:
+            print_plan(console(), shown)
     raise typer.Exit(outcome_code(answer))
 
 
@@ -126,9 +156,10 @@ def codes_of_notes() -> set[str]:
     return {code.code for code in codes if code.effect == "note"}
 
 
-def print_outcome(out: "Console", answer: "UploadAnswer") -> None:
-    """Say what became of an upload."""
+def print_outcome(out: "Console", answer: "UploadAnswer", found: "Report | None" = None) -> None:
+    """Say what became of an upload; with its report also what to repair first."""
     from services.cli.output import at
+    from services.cli.repair_report import print_first_repairs
 
     one = answer.upload
     out.print(f"Upload {one.upload}, received at {at(answer.ledger, one.position)}", soft_wrap=True)
@@ -143,6 +174,8 @@ def print_outcome(out: "Console", answer: "UploadAnswer") -> None:
         )
     if answer.findings:
         out.print(findings_table(answer.findings))
+        if found is not None:
+            print_first_repairs(out, found)
         out.print(f"`ledger problems {str(one.upload)[:8]}` shows each line, and how to repair it.")
 
 
@@ -151,11 +184,12 @@ def findings_table(findings: "tuple[Finding, ...]") -> Any:
     from schemas.louisiana_sts.table import table as rule_table
     from services.cli.output import table
     from services.collections import NOT_OPEN
+    from services.intake.expected_plan import PLAN_MOVED
     from services.intake.plan import SET_TOO_LARGE
 
     codes = {**rule_table("nonpublic").codes, **rule_table("public").codes}
     messages = {code: one.message for code, one in codes.items()}
-    messages |= {SET_TOO_LARGE.code: SET_TOO_LARGE.message, "S06": NOT_OPEN}
+    messages |= {SET_TOO_LARGE.code: SET_TOO_LARGE.message, "S06": NOT_OPEN, "S08": PLAN_MOVED}
     rows = [(one.code, f"{one.findings:,}", messages.get(one.code, "")) for one in findings]
     return table(("code", "times", "message"), rows, right=("times",))
 
@@ -265,8 +299,12 @@ EMPTY = "nothing was uploaded yet. `ledger upload FILE` begins."
 def problems(
     upload: UploadId = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as `ledger check --json` does.")] = False,
-    lines: Annotated[int, typer.Option(min=0, help="Show at most so many lines with problems.")] = 50,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every line with a problem.")] = False,
+    lines: Annotated[int, typer.Option(min=0, help="Show at most so many lines with problems, or repairs.")] = 50,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show each finding at its own line, not causes first, and all of them.")
+    ] = False,
+    by: By = "line",
+    workbook: Workbook = None,
 ) -> None:
     """Show what was found in an upload, and how to repair it.
 
@@ -282,17 +320,21 @@ def problems(
 
     async def work(ledger: "Ledger", _session: "Session") -> StoredReport | None:
         found = await find_upload(ledger, upload)
-        return await read_report(ledger, found.upload, with_lines=not as_json)
+        return await read_report(ledger, found.upload, with_lines=workbook is not None or not as_json)
 
     stored = with_ledger(work)
     if stored is None:
         raise NothingFound("this upload is not checked yet. `ledger uploads resume` goes on with it.")
+    if workbook is not None:
+        from services.cli.workbook import write_workbook
+
+        write_workbook(workbook, stored.report, stored.batch)
     if as_json:
         typer.echo(json.dumps(report_as_dict(stored.report), indent=2))
     else:
         from services.cli.check_report import print_report
 
-        print_report(stored.report, stored.batch, lines=None if show_all else lines)
+        print_report(stored.report, stored.batch, lines=None if show_all else lines, whole=show_all, by=by)
     if stored.report.refused:
         raise typer.Exit(ExitCode.REFUSED)
     found = any(one.effect != "note" for one in stored.report.problems)

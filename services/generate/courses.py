@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
 
-from schemas.louisiana_sts.graduation import credits_earned
+from schemas.louisiana_sts.graduation import WITH_EXPERIENCES, credits_earned
 
 SUBJECTS = (
     "Letters", "Fables", "Numbers", "Curves", "Tides", "Minerals", "Republics", "Atlases", "Orchestra", "Ceramics",
@@ -139,8 +139,8 @@ def completed(courses: list[Course], *, due: int) -> list[Course]:
 
 
 def earned(courses: list[Course]) -> int:
-    """The credit earned in hundredths, each repeated course counted once."""
-    return credits_earned(course.fields() for course in courses)
+    """The credit earned in hundredths, each repeated course counted once, experiences too."""
+    return credits_earned((course.fields() for course in courses), WITH_EXPERIENCES)
 
 
 def credentials(rng: Random, *, years: int, bssy: int, site: str, due: bool = False) -> Iterator[dict[str, str]]:

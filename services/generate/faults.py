@@ -145,3 +145,52 @@ STRUCTURES = (
     Structure("500", "lengthen", "050"),
     Structure("L03", "cut", "030"),
 )
+
+
+def has_fafsa_flag(person: Person) -> bool:
+    return person.graduation is not None and person.number % 5 != 0
+
+
+def is_girl(person: Person) -> bool:
+    return person.sex == "F"
+
+
+def has_one_race(person: Person) -> bool:
+    return person.races == ("white_race_flag",)
+
+
+def table_faults(sponsor: str) -> tuple[Fault, ...]:
+    """Every fault of one record that a reference table tells, for a file made from the demonstration set."""
+    dual = {
+        "course_type_code": "DE",
+        "dual_enrollment_postsecondary_credit_hours_earned": "0300",
+        "dual_enrollment_secondary_site": f"{sponsor}001",
+    }
+    college = {"course_sponsor_code": "4D1", "course_site_code": "4D1001"}
+    return (
+        Fault(("U03",), "020", {"partial_first_name": "J"}, PUBLIC),
+        Fault(("U04",), "020", {"partial_last_name": "JJJ"}, PUBLIC),
+        Fault(("U07",), "020", {"asian_race_flag": "Y"}, PUBLIC, suits=has_one_race),
+        Fault(("U08",), "020", {"sex_code": "M"}, PUBLIC, suits=is_girl),
+        Fault(("201",), "020", {"site_code": f"{sponsor}999"}),
+        Fault(("201",), "020", {"site_code": f"{sponsor}021"}),
+        Fault(("242",), "020", {"fafsa_application_flag": ""}, PUBLIC, suits=has_fafsa_flag),
+        Fault(("349",), "020", {"diploma_pathway": "L1"}, PUBLIC, suits=is_university),
+        Fault(("302",), "030", {"course_code": "998999"}),
+        Fault(("319",), "030", {"course_sponsor_code": "0ZZ", "course_site_code": "", "course_site_name": "Elsewhere"}),
+        Fault(("319", "321"), "030", dual),
+        Fault(("321",), "030", {"course_site_code": f"{sponsor}999"}),
+        Fault(("328",), "030", {"course_code": "990803", "transcript_course_name": ""}),
+        Fault(("334",), "030", {"course_type_code": "AP"}),
+        Fault(("342",), "030", {**dual, **college, "dual_enrollment_secondary_site": f"{sponsor}031"}),
+        Fault(("339",), "030", {**dual, **college, "dual_enrollment_postsecondary_credit_hours_earned": ""}),
+        Fault(("510",), "050", {"ibc_code": "ZZ9"}),
+        Fault(("514",), "050", {"ibc_earned_sponsor_code": "0ZZ"}),
+        Fault(("515",), "050", {"ibc_earned_site_code": f"{sponsor}999"}),
+    )
+
+
+BESIDE = {"203": "U03", "204": "U04", "206": "U07", "207": "U08", "210": "242", "214": "242", "215": "242"}
+"""What a table raises on a public student beside a fault of the file itself."""
+
+TABLE_STRUCTURES = (Structure("U01", "renumber", "020"), Structure("U02", "renumber", "020"))

@@ -2,25 +2,30 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from random import Random
 
 from schemas.layout import Layout, RecordLayout, Variant, load_layout
 from schemas.louisiana_sts.graduation import credits_required
 from schemas.louisiana_sts.records import COURSE, CREDENTIAL, RACE_FLAGS, STUDENT, SYSTEM, Fields
+from schemas.reference import ReferenceTables
 from services.generate.courses import Course, completed, credentials, history
-from services.generate.faults import STRUCTURES, Fault, Structure, field_faults
-from services.generate.people import Person, person
+from services.generate.faults import BESIDE, STRUCTURES, TABLE_STRUCTURES, Fault, Structure, field_faults, table_faults
+from services.generate.offer import Offer
+from services.generate.people import PATHWAYS, Person, person
 
 LINE_END = b"\r\n"
 UNREADY_COURSES = 16
+PUBLIC_PATHWAYS = ("TU", "TU", "TU", "CA", "CA", "L1")
+"""With tables; L1 needs a flag in SER, in which no nonpublic student is (R-152)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What to make: `faults` is the share of students that get one fault each, `unready` the share of the other
-    graduates who lack something for which the graduation date is cleared; `sponsor` has three characters.
+    graduates who lack something for which the graduation date is cleared; `sponsor` has three characters. With
+    `reference` everything that a table lists comes from these tables; without, it is invented.
     """
 
     students: int
@@ -31,6 +36,7 @@ class Spec:
     layout: Variant = "public"
     bssy: int = 2025
     sponsor: str = "017"
+    reference: ReferenceTables | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,9 @@ class Writer:
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.layout = load_layout(spec.layout)
-        self.field_faults = [fault for fault in field_faults(spec.bssy, spec.sponsor) if spec.layout in fault.sectors]
+        self.field_faults = [fault for fault in faults_of(spec) if spec.layout in fault.sectors]
         self.course_tail = lru_cache(maxsize=50_000)(self.course_tail_of)
+        self.offer = offer_of(spec)
 
     def person(self, number: int) -> Person:
         return self.draw(number)[0]
@@ -140,8 +147,13 @@ class Writer:
         """The student, and the randomness that goes on to draw their courses."""
         spec = self.spec
         rng = Random(f"{spec.seed}/{number}")  # noqa: S311 - reproducible test data, no secret
-        site = f"{spec.sponsor}{number % spec.sites + 1:03d}"
-        return person(number, rng, seed=spec.seed, bssy=spec.bssy, site=site, variant=spec.layout), rng
+        if self.offer is None:
+            site = f"{spec.sponsor}{number % spec.sites + 1:03d}"
+            return person(number, rng, seed=spec.seed, bssy=spec.bssy, site=site, variant=spec.layout), rng
+        pathways = PUBLIC_PATHWAYS if spec.layout == "public" else PATHWAYS
+        site, options = self.offer.sites[number % spec.sites], self.offer.options
+        drawn = partial(person, number, rng, seed=spec.seed, bssy=spec.bssy, variant=spec.layout)
+        return drawn(site=site, pathways=pathways, options=options), rng
 
     def student(self, number: int) -> Made:
         one, rng = self.draw(number)
@@ -155,17 +167,32 @@ class Writer:
 
     def records(self, one: Person, rng: Random) -> list[tuple[str, bytes]]:
         """The student's clean lines with their record types: 020, 030 ..., 050 ..."""
-        spec = self.spec
-        courses = list(history(rng, years=one.years, bssy=spec.bssy, site=one.site))
-        if one.graduation:
-            courses = completed(courses, due=credits_required(one.pathway))
-        due = one.graduation is not None and one.pathway == "CA"
-        earned = list(credentials(rng, years=one.years, bssy=spec.bssy, site=one.site, due=due))
+        courses, earned = self.invented(one, rng) if self.offer is None else self.offered(one, rng, self.offer)
+        fields = student_fields(one, self.spec.layout)
+        if self.offer and self.spec.layout == "public" and is_held_by_losfa(one):
+            fields["fafsa_application_flag"] = ""
         return [
-            (STUDENT, self.line(STUDENT, one, student_fields(one, spec.layout))),
+            (STUDENT, self.line(STUDENT, one, fields)),
             *((COURSE, self.course_line(one, course)) for course in courses),
             *((CREDENTIAL, self.line(CREDENTIAL, one, credential_fields(one, fields))) for fields in earned),
         ]
+
+    def invented(self, one: Person, rng: Random) -> tuple[list[Course], list[Fields]]:
+        """A student's courses and credentials from no list."""
+        bssy = self.spec.bssy
+        courses = list(history(rng, years=one.years, bssy=bssy, site=one.site))
+        if one.graduation:
+            courses = completed(courses, due=credits_required(one.pathway))
+        due = one.graduation is not None and one.pathway == "CA"
+        return courses, list(credentials(rng, years=one.years, bssy=bssy, site=one.site, due=due))
+
+    def offered(self, one: Person, rng: Random, offer: Offer) -> tuple[list[Course], list[Fields]]:
+        """A student's courses and credentials from reference tables."""
+        courses = list(offer.history(one, rng))
+        if one.graduation:
+            courses = offer.completed(courses, due=credits_required(one.pathway))
+        due = one.graduation is not None and one.pathway == "CA"
+        return courses, list(offer.earned_credentials(one, rng, due=due))
 
     def line(self, code: str, one: Person, fields: Fields) -> bytes:
         return trimmed(self.layout, code, self.layout[code].render(self.keys(code, one) | fields))
@@ -194,6 +221,8 @@ class Writer:
             fault for fault in self.field_faults if fault.record in codes and fault.suits(made.person)
         ]
         fits += [structure for structure in STRUCTURES if structure.record in codes]
+        if self.offer and self.spec.layout == "public" and is_known_to_escholar_alone(made.person):
+            fits += TABLE_STRUCTURES
         match rng.choice(fits):
             case Fault() as fault:
                 return self.with_fault(made, fault, codes.index(fault.record))
@@ -220,6 +249,40 @@ class Writer:
         line = trimmed(self.layout, fault.record, overwritten(record, made.lines[index], fault.changes))
         lines = (*made.lines[:index], line, *made.lines[index + 1 :])
         return replace(made, lines=lines, answers=tuple((index, code) for code in fault.codes))
+
+
+def offer_of(spec: Spec) -> Offer | None:
+    """What the tables of a spec offer. Raises ValueError where that is not enough for it."""
+    if spec.reference is None:
+        return None
+    offer = Offer(spec.reference, sponsor=spec.sponsor, bssy=spec.bssy)
+    if spec.sites > len(offer.sites):
+        raise ValueError(f"the tables have {len(offer.sites)} active high schools of sponsor {spec.sponsor}, not more")
+    return offer
+
+
+def faults_of(spec: Spec) -> tuple[Fault, ...]:
+    """The faults of one record: those that the file tells, and where tables are given those that tables tell."""
+    told = field_faults(spec.bssy, spec.sponsor)
+    if spec.reference is None:
+        return told
+    known = told if spec.layout == "nonpublic" else map(told_by_tables, told)
+    return (*(fault for fault in known if fault.codes != ("339",)), *table_faults(spec.sponsor))
+
+
+def told_by_tables(fault: Fault) -> Fault:
+    """A fault with the code that a table raises beside its own."""
+    return replace(fault, codes=(*fault.codes, *(BESIDE[code] for code in fault.codes if code in BESIDE)))
+
+
+def is_known_to_escholar_alone(one: Person) -> bool:
+    """Whether neither SER nor LOSFA knows the student, so that another state id is a fault of eScholar's alone."""
+    return one.pathway != "L1" and not is_held_by_losfa(one)
+
+
+def is_held_by_losfa(one: Person) -> bool:
+    """Whether LOSFA holds the student's FAFSA value, and the file says nothing (R-145)."""
+    return one.graduation is not None and one.number % 5 == 0
 
 
 def student_fields(one: Person, variant: Variant) -> Fields:
@@ -282,6 +345,8 @@ def with_structure(made: Made, fault: Structure, codes: Sequence[str]) -> Made:
             return replace(made, lines=tuple(lines), answers=((index + 1, fault.code),))
         case "lengthen":
             lines[index] += b"9"
+        case "renumber":
+            return renumbered(made, fault.code, codes)
         case "cut":
             lines[index] = lines[index][:100]
         case "drop":
@@ -290,3 +355,13 @@ def with_structure(made: Made, fault: Structure, codes: Sequence[str]) -> Made:
             orphans = [place for place, old in enumerate(kept) if codes[old] != CREDENTIAL]
             return replace(made, lines=left, answers=tuple((place, fault.code) for place in orphans))
     return replace(made, lines=tuple(lines), answers=((index, fault.code),))
+
+
+def renumbered(made: Made, code: str, codes: Sequence[str]) -> Made:
+    """The student under a state id that nobody has (U02), or that is none (U01), in every line."""
+    old = made.person.state_id.encode()
+    new = (b"A" if code == "U01" else b"0") + old[1:]
+    credentials = tuple((place, "507") for place, record in enumerate(codes) if record == CREDENTIAL)
+    person = replace(made.person, state_id=new.decode())
+    lines = tuple(line.replace(old, new) for line in made.lines)
+    return replace(made, person=person, lines=lines, answers=((0, code), *credentials))

@@ -4,6 +4,7 @@ Names are invented syllables with the student's number spelled in letters, so ea
 ids start with 666, a number range in which no social security number is issued.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
@@ -15,6 +16,7 @@ GRADES = {"08": 5, "T9": 5, "09": 22, "10": 22, "11": 22, "12": 24}
 YEARS_BEFORE = {"08": 0, "T9": 0, "09": 0, "10": 1, "11": 2, "12": 3}
 GRADUATES = 0.4
 SYLLABLES = ("vorim", "quenda", "zylth", "marope", "xandil", "bruvek", "tholme", "kresti", "wyndar", "faloque")
+PATHWAYS = ("TU", "TU", "CA")
 JUMP_START = ("R01", "R11", "S01", "S05", "T01", "T06")
 
 
@@ -45,12 +47,22 @@ class Person:
         return YEARS_BEFORE[self.grade] + 1
 
 
-def person(number: int, rng: Random, *, seed: int, bssy: int, site: str, variant: Variant) -> Person:
+def person(
+    number: int,
+    rng: Random,
+    *,
+    seed: int,
+    bssy: int,
+    site: str,
+    variant: Variant,
+    pathways: Sequence[str] = PATHWAYS,
+    options: Sequence[str] = JUMP_START,
+) -> Person:
     """Student `number` (from 0) of a file, drawn from `rng`; ids depend on number and seed alone."""
     grade = rng.choices(list(GRADES), weights=list(GRADES.values()))[0]
     graduates = grade == "12" and rng.random() < GRADUATES
     entry_year = bssy - YEARS_BEFORE[grade] if grade.isdigit() and grade != "08" else None
-    pathway = pathway_of(grade, rng)
+    pathway = pathway_of(grade, rng, pathways)
     age = 14 if grade in ("08", "T9") else 14 + YEARS_BEFORE[grade]
     return Person(
         number=number,
@@ -66,15 +78,15 @@ def person(number: int, rng: Random, *, seed: int, bssy: int, site: str, variant
         grade=grade,
         entry_year=entry_year,
         pathway=pathway,
-        career_option=rng.choice(JUMP_START) if pathway == "CA" else "",
+        career_option=rng.choice(options) if pathway == "CA" else "",
         graduation=date(bssy + 1, 5, 12) + timedelta(days=rng.randrange(15)) if graduates else None,
         consent=rng.choice("YYYN"),
     )
 
 
-def pathway_of(grade: str, rng: Random) -> str:
+def pathway_of(grade: str, rng: Random, pathways: Sequence[str]) -> str:
     """ND while it may stand undeclared (233); afterwards a pathway of those who entered grade 9 since 2014."""
-    return "ND" if grade in ("08", "T9", "09") else rng.choice(("TU", "TU", "CA"))
+    return "ND" if grade in ("08", "T9", "09") else rng.choice(pathways)
 
 
 def state_id(number: int, seed: int, variant: Variant) -> str:

@@ -51,11 +51,16 @@ Held = Mapping[UUID, tuple[int, str]]
 """Of each ref that holds a set: the stream's version, and the set's digest."""
 
 
-async def plan(ledger: Ledger, batch: Batch, findings: Findings, mode: Mode) -> tuple[Manifest, Findings]:
-    """Return the manifest, and the findings with those that only the ledger can make."""
+async def plan(
+    ledger: Ledger, batch: Batch, findings: Findings, mode: Mode, *, enrol: bool = True
+) -> tuple[Manifest, Findings]:
+    """Return the manifest, and the findings with those that only the ledger can make.
+
+    With `enrol`, students who are to be stored get a ref; validating only enrols nobody.
+    """
     findings = holding(findings, await asyncio.to_thread(too_large, batch, findings))
     findings = holding(findings, await strangers(ledger, batch, findings))
-    enrol = mode != "validate-only"
+    enrol = enrol and mode != "validate-only"
     rows: list[Row] = []
     for state_ids in chunks([s for s in batch.state_ids if s not in findings.held], CHUNK):
         planned = await plan_chunk(ledger, batch, state_ids, enrol=enrol)
@@ -89,7 +94,7 @@ async def plan_chunk(ledger: Ledger, batch: Batch, state_ids: Sequence[str], *, 
     for state_id in state_ids:
         await asyncio.sleep(0)  # cutting and digesting sets must not hold the follower up
         key = keys.get(state_id)
-        if key is None:  # validate-only enrols nobody; the nil ref stands for a student still unknown
+        if key is None:  # nobody was to be enrolled; the nil ref stands for a student still unknown
             rows.append(Row(UUID(int=0), "store", 0))
             continue
         version, digest = held.get(key.owner) or (versions.get(stream_of(batch, key.owner), 0), "")

@@ -38,13 +38,15 @@ async def receive(
     *,
     variant: Variant | None = None,
     upload: UUID | None = None,
+    expected_plan: str = "",
     told: Callable[[str], None] = lambda _: None,
 ) -> Received | NotReceived:
     """Store a file and append UploadReceived. Raises OSError when the file cannot be read.
 
-    `upload` is the upload's id where the sender has one: receiving it again changes nothing. A file that will be
-    refused is received all the same, so that its refusal has a history; only one that is too large, or no file at all,
-    is not. What counts is what was stored: whose file it is, is read from there.
+    `upload` is the upload's id where the sender has one: receiving it again changes nothing. `expected_plan` is the
+    plan that the sender was shown: unless it holds when the file has its turn, nothing of it is stored. A file that
+    will be refused is received all the same, so that its refusal has a history; only one that is too large, or no file
+    at all, is not. What counts is what was stored: whose file it is, is read from there.
     """
     if not path.is_file():
         path.stat()  # a missing one says so itself
@@ -71,6 +73,7 @@ async def receive(
         variant=variant or "",
         file_name=path.name.encode("utf-8", "replace").decode(),
         sha256=file.sha256.hexdigest(),
+        expected_plan=expected_plan,
     )
     draft = Draft(upload_stream(upload), 0, uuid5(upload, "received"), [Written(event)], key)
     settled = await ledger.append(draft)

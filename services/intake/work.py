@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from events.registry.contract import Key
 from events.streams import is_code, student_stream, upload_stream
-from events.student import ABSENT
+from events.student import ABSENT, Present
 from events.student_commands import Refused, RemoveStudent, StudentCommand, SubmitSet, decide
 from events.upload import (
     NotReceived,
@@ -36,14 +36,18 @@ from schemas.louisiana_sts.batch import Batch
 from schemas.louisiana_sts.checks import Findings, check_file, report
 from schemas.louisiana_sts.table import problem
 from schemas.problems import Problem
+from schemas.reference import NO_TABLES, ReferenceTables
 from schemas.report_json import report_as_dict
+from services.check_tables import tables_for
 from services.collections import refusal
 from services.commands import Loaded, Target, draft_of, loaded
 from services.identities import follow_record
+from services.intake.expected_plan import broken_plan
 from services.intake.manifest import Manifest, Row, decode, encode
 from services.intake.plan import CHUNK, chunks, plan
 from services.intake.receive import peek
 from services.ledger import Draft, Ledger, Written
+from services.reference import tables_in_force
 
 IN_FLIGHT = 100
 """Commits of one upload without a verdict, so that an online edit never waits behind a whole upload (limit: 500)."""
@@ -57,7 +61,7 @@ def silent(_step: str, _done: int, _of: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload as its stream says, with the key of its file."""
+    """An upload as its stream says, with the key of its file, and what it was checked against."""
 
     id: UUID
     state: UploadState
@@ -65,6 +69,7 @@ class Upload:
     key: Key
     rules: str
     layout: str
+    references: Mapping[str, str]
 
 
 async def load(ledger: Ledger, upload: UUID) -> Upload:
@@ -80,7 +85,7 @@ async def load(ledger: Ledger, upload: UUID) -> Upload:
     key = commits[0].key
     assert key is not None
     last = commits[-1].commit
-    return Upload(upload, state, last.version, key, last.rules, last.layout)
+    return Upload(upload, state, last.version, key, last.rules, last.layout, last.references)
 
 
 async def work_queue(ledger: Ledger, upload: UUID, *, told: Told = silent) -> Upload:
@@ -117,7 +122,7 @@ async def work(ledger: Ledger, upload: UUID, *, told: Told = silent) -> Upload:
                 return current
 
 
-async def append(ledger: Ledger, upload: Upload, name: str, event: UploadEvent, **digests: str) -> None:
+async def append(ledger: Ledger, upload: Upload, name: str, event: UploadEvent) -> None:
     """Append the upload's next event. Whoever comes second is void, and goes on from what the first one said."""
     draft = Draft(
         stream=upload_stream(upload.id),
@@ -125,10 +130,18 @@ async def append(ledger: Ledger, upload: Upload, name: str, event: UploadEvent, 
         command=uuid5(upload.id, name),
         events=[Written(event)],
         key=upload.key,
-        rules=digests.get("rules", upload.rules),
-        layout=digests.get("layout", upload.layout),
+        rules=upload.rules,
+        layout=upload.layout,
+        references=upload.references,
     )
     await ledger.append(draft)
+
+
+def checked_against(upload: Upload, findings: Findings) -> Upload:
+    """Return the upload with what its file was checked against."""
+    digests, mark = findings.digests, "reference/"
+    references = {name.removeprefix(mark): digest for name, digest in digests.items() if name.startswith(mark)}
+    return replace(upload, rules=digests.get("rules", ""), layout=digests.get("layout", ""), references=references)
 
 
 async def read_back(
@@ -136,18 +149,37 @@ async def read_back(
 ) -> tuple[Batch | None, Findings]:
     """Check the file as it is stored; no batch when it is refused."""
     data = await ledger.blobs.get(received.blob, upload.key)
+    return await checked_file(ledger, data, received.file_name, received.bssy, variant_of(received), today, told)
+
+
+async def checked_file(
+    ledger: Ledger, data: bytes, name: str, bssy: str, variant: Variant | None, today: date, told: Told
+) -> tuple[Batch | None, Findings]:
+    """Check a file with the tables of its year; no batch when it is refused, also by its year's collection."""
+    tables = await tables_for_file(ledger, data, bssy, variant)
     batch, findings = await asyncio.to_thread(
         check_file,
         data,
-        received.file_name,
+        name,
         today=today,
-        variant=variant_of(received),
+        variant=variant,
         limit=ledger.max_upload_bytes,
         progress=lambda done, of: told("checking", done, of),
+        tables=tables,
     )
     if batch is not None and not is_code(batch.sponsor):
         return None, replace(findings, refused=True, problems=(problem("F09", line=1),), held=frozenset())
+    if batch is not None and (closed := await refusal(ledger, batch.bssy, batch.sponsor)):
+        return None, refused(findings, closed)
     return batch, findings
+
+
+async def tables_for_file(ledger: Ledger, data: bytes, bssy: str, variant: Variant | None) -> ReferenceTables:
+    """Return the tables that a file is checked with: those in force in its year, and who its students are."""
+    if not bssy or not await tables_in_force(ledger, int(bssy)):
+        return NO_TABLES
+    batch = await asyncio.to_thread(peek, data, variant, ledger.max_upload_bytes)
+    return await tables_for(ledger, bssy, batch.state_ids) if batch else NO_TABLES
 
 
 def variant_of(received: UploadReceived) -> Variant | None:
@@ -159,17 +191,19 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
     """Give the verdict on the file and freeze it in one event."""
     today = ledger.today()
     batch, findings = await read_back(ledger, upload, received, today, told)
-    if batch is not None and (closed := await refusal(ledger, batch.bssy, batch.sponsor)):
-        batch, findings = None, refused(findings, closed)
     manifest = Manifest(())
     if batch is not None:
         manifest, findings = await plan(ledger, batch, findings, received.mode)
-    shown = await asyncio.to_thread(shown_report, findings)
+    if batch is not None and received.expected_plan:
+        expected = received.expected_plan
+        if broken := await broken_plan(ledger, batch, findings, received.mode, manifest, expected):
+            batch, findings = None, refused(findings, broken)
+    shown = await asyncio.to_thread(shown_report, findings, batch)
     report_blob = await ledger.blobs.put(upload.key, shown, kind="report")
     codes = dict(sorted(Counter(problem.code for problem in findings.problems).items()))
-    digests = {name: findings.digests.get(name, "") for name in ("rules", "layout")}
+    upload = checked_against(upload, findings)
     if batch is None:
-        await append(ledger, upload, "checked", UploadRefused(codes, report_blob.digest), **digests)
+        await append(ledger, upload, "checked", UploadRefused(codes, report_blob.digest))
         return None
     manifest_blob = await ledger.blobs.put(upload.key, encode(manifest), kind="manifest")
     event = UploadChecked(
@@ -184,7 +218,7 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
         held=manifest.count("held"),
         remove=manifest.count("remove"),
     )
-    await append(ledger, upload, "checked", event, **digests)
+    await append(ledger, upload, "checked", event)
     return batch
 
 
@@ -193,9 +227,10 @@ def refused(findings: Findings, why: Problem) -> Findings:
     return replace(findings, problems=(why,), held=frozenset(), undecided=(), students=0, refused=True)
 
 
-def shown_report(findings: Findings) -> bytes:
+def shown_report(findings: Findings, batch: Batch | None) -> bytes:
     """Return the report as it is kept."""
-    return json.dumps(report_as_dict(report(findings)), ensure_ascii=False).encode()
+    runs = batch.runs if batch is not None else None
+    return json.dumps(report_as_dict(report(findings, runs)), ensure_ascii=False).encode()
 
 
 async def carry_out(
@@ -206,7 +241,7 @@ async def carry_out(
     if received.mode != "validate-only":
         if batch is None:
             batch = await reread(ledger, upload, received)
-        await write_students(ledger, upload, manifest, batch, told)
+        await write_students(ledger, upload, manifest, batch, told, pinned=bool(received.expected_plan))
     event = await tally(ledger, upload, received, manifest)
     await append(ledger, upload, "closed", event)
 
@@ -219,15 +254,20 @@ async def reread(ledger: Ledger, upload: Upload, received: UploadReceived) -> Ba
     return batch
 
 
-async def write_students(ledger: Ledger, upload: Upload, manifest: Manifest, batch: Batch, told: Told) -> None:
-    """Commit every student whom the manifest stores or removes and who has no verdict yet."""
+async def write_students(
+    ledger: Ledger, upload: Upload, manifest: Manifest, batch: Batch, told: Told, *, pinned: bool
+) -> None:
+    """Commit every student whom the manifest stores or removes and who has no verdict yet.
+
+    With `pinned`, the sender saw the plan: whoever has moved since stays as they are.
+    """
     planned = {row.ref: row for row in manifest.rows if row.action in {"store", "remove"}}
     room, done = asyncio.Semaphore(IN_FLIGHT), 0
 
     async def write(row: Row, key: Key, state_id: str) -> None:
         nonlocal done
         try:
-            await write_student(ledger, upload, batch, row, target_of(batch, key, state_id))
+            await write_student(ledger, upload, batch, row, target_of(batch, key, state_id), pinned=pinned)
         finally:
             room.release()
         done += 1
@@ -283,18 +323,23 @@ def target_of(batch: Batch, key: Key, state_id: str) -> Target:
     return Target(stream, key, state_id, batch.sponsor, batch.bssy)
 
 
-async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, target: Target) -> None:
-    """Commit one student. Whoever was edited since the plan is decided again on what stands now, under the same id.
+async def write_student(
+    ledger: Ledger, upload: Upload, batch: Batch, row: Row, target: Target, *, pinned: bool
+) -> None:
+    """Commit one student. Whoever was edited since the plan is decided again on what stands now, under the same id;
+    or not at all where the plan's sender has pinned it.
 
     A nonpublic student's identity is written before the set, so that a stored set always has its identity.
     """
+    if pinned and await version_of(ledger, target.stream) != row.version:
+        return
     command = command_of(batch, row, target)
     replaces = isinstance(command, SubmitSet) and command.records.kind == "full"
     if isinstance(command, SubmitSet) and command.records.student is not None:
         identity = uuid5(upload.id, f"identity/{row.ref}")
         await follow_record(ledger, target.key, command.records.student, command=identity, cause=upload.id)
     current = Loaded(ABSENT, row.version, -1, "") if replaces else await load_student(ledger, upload, target)
-    while current is not None:
+    while current is not None and not (pinned and current.version != row.version):
         decision = decide(command, current.state, lambda _: ())
         if isinstance(decision, Refused) or not decision:
             return
@@ -306,10 +351,20 @@ async def write_student(ledger: Ledger, upload: Upload, batch: Batch, row: Row, 
             cause=upload.id,
             rules=upload.rules,
             layout=upload.layout,
+            references=upload.references,
         )
         if (await ledger.append(draft)).stands:
             return
         current = await load_student(ledger, upload, target)
+    if current is not None and isinstance(current.state, Present):  # pinned and not stored: what stands says who it is
+        stands = uuid5(upload.id, f"identity/{row.ref}/stands")
+        await follow_record(ledger, target.key, current.state.student, command=stands, cause=upload.id)
+
+
+async def version_of(ledger: Ledger, stream: str) -> int:
+    """Return a stream's version, 0 before its first commit."""
+    async with ledger.pool.acquire() as connection:
+        return (await index.versions(connection, [stream])).get(stream, 0)
 
 
 def command_of(batch: Batch, row: Row, target: Target) -> StudentCommand:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,36 @@ def test_the_report_shows_each_line_with_its_columns_marked(shared: Cli) -> None
     assert f"{first['code']} {first['message']}" in ran.out
     assert first["hint"].split(":")[0] in " ".join(ran.out.replace("│", "").split())
     assert "^" in ran.out
+
+
+def test_the_outcome_and_the_stored_report_say_what_to_repair_first(shared: Cli, tmp_path: Path) -> None:
+    ran = shared("upload", generate(tmp_path / "a.txt", students=60, faults=0.4, sponsor="029"), expect=1)
+    upload = newest(shared)["upload"]
+    groups = shared.json("problems", upload, expect=1)["groups"]
+    most = max(group["students"]["freed"] for group in groups)
+
+    by_repair = shared("problems", upload, "--by", "repair", expect=1).out
+
+    assert "What to repair first" in ran.out
+    assert most > 0
+    assert next(row for row in by_repair.splitlines() if row.split()[:1] == [str(most)])
+    assert sum(len(group["lines"]) for group in groups) > 0
+
+
+def test_the_error_workbook_of_an_upload_is_the_one_of_its_file(shared: Cli, tmp_path: Path) -> None:
+    """Whoever uploads and whoever checks at home get the same sheets."""
+    file = generate(tmp_path / "first.txt", faults=0.1)
+    oldest = shared.json("uploads")["uploads"][-1]["upload"]
+    shared("problems", oldest, "--workbook", tmp_path / "stored.xlsx", expect=1)
+    shared("check", file, "--workbook", tmp_path / "checked.xlsx", expect=1)
+
+    for number in (1, 2):
+        sheets = [
+            zipfile.ZipFile(tmp_path / name).read(f"xl/worksheets/sheet{number}.xml")
+            for name in ("stored.xlsx", "checked.xlsx")
+        ]
+        assert sheets[0] == sheets[1]
+    assert (tmp_path / "stored.xlsx").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_corrected_file_stores_exactly_those_who_were_held(shared: Cli, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from events.collection import CollectionClosed, CollectionOpened, PriorYearAcces
 from events.commit import Commit, Genesis, encode
 from events.identity import IdentityStanding, StudentErased, StudentIdentified
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.publication import ReferencePublished
 from events.sealing import event_context
 from events.stored import Event, Standing, clear_part, plaintext, store
 from events.streams import (
@@ -25,6 +26,7 @@ from events.streams import (
     collection_stream,
     identity_stream,
     official_stream,
+    reference_stream,
     student_stream,
     upload_stream,
 )
@@ -122,6 +124,11 @@ EXAMPLES: Mapping[str, Example] = {
     "upload-received-v1": of_upload(
         UploadReceived("b" * 64, 600, "delete-all-and-replace", "2025", "017", "public", 'Été "17".txt', "f" * 64)
     ),
+    "upload-received-v2": of_upload(
+        UploadReceived(
+            "b" * 64, 600, "replace", "2025", "017", "public", 'Été "17".txt', "f" * 64, expected_plan=f"{'a' * 64}@310"
+        )
+    ),
     "upload-refused-v1": of_upload(UploadRefused({"F03": 1, "F04": 2}, "e" * 64)),
     "upload-checked-v1": of_upload(
         UploadChecked("2026-06-15", 61, {"305": 2}, ("U01", "U02"), "e" * 64, "c" * 64, 5, 4, 3, 2)
@@ -159,6 +166,9 @@ EXAMPLES: Mapping[str, Example] = {
         StudentIdentified("Vorimquenda", "Zylthmarope", "Tholme", "III", "2009-02-28", "666000001", "F", "YNNNNY"),
         identity_stream(REF),
         IdentityStanding(identity="a" * 64),
+    ),
+    "reference-published-v1": Example(
+        ReferencePublished("sites", 2025, "a" * 64, 1200, True, "b" * 64, "c" * 64), reference_stream("sites")
     ),
     "site-certified-v1": Example(
         SiteCertified((Graduate(REF, 4, "d" * 64, "a" * 64), Graduate(CAUSE, 1, "e" * 64, ""))),

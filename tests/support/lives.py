@@ -11,6 +11,7 @@ from events.collection import CollectionClosed, CollectionOpened, PriorYearAcces
 from events.identity import StudentErased, StudentIdentified, Unknown
 from events.identity import standing as identity_standing
 from events.official_transcript import OfficialTranscriptRejected, OfficialTranscriptRendered
+from events.publication import ReferencePublished
 from events.registry.contract import Key
 from events.stored import Event
 from events.streams import (
@@ -20,6 +21,7 @@ from events.streams import (
     official_stream,
     owner_of,
     parse_student_stream,
+    reference_stream,
 )
 from events.student import CourseAdded, Present, StudentEdited, StudentRemoved, record_digest, record_set
 from events.upload import UploadChecked, UploadClosed, UploadReceived, UploadRefused
@@ -47,7 +49,7 @@ class Lives:
         plan: list[tuple[Callable[[], Awaitable[object]], int]] = [
             (self.submit, 8), (self.edit, 8), (self.remove, 2), (self.identify, 6), (self.erase, 1), (self.certify, 5),
             (self.withdraw, 2), (self.render, 3), (self.reject, 3), (self.collect, 2), (self.upload, 3),
-            (self.intrude, 2),
+            (self.publish, 2), (self.intrude, 2),
         ]  # fmt: skip
         for step in self.random.choices([one for one, _ in plan], [weight for _, weight in plan], k=steps):
             await step()
@@ -140,6 +142,11 @@ class Lives:
             [CollectionOpened(bssy), CollectionClosed(bssy), PriorYearAccessGranted("017", "2026-10-31", "why")]
         )
         await self.owned(collection_stream(bssy), event)
+
+    async def publish(self) -> None:
+        table, year = self.random.choice(["sites", "courses"]), self.random.choice([2024, 2025])
+        event = ReferencePublished(table, year, "d" * 64, 9, True, "b" * 64, "d" * 64)
+        await self.owned(reference_stream(table), event)
 
     async def owned(self, stream: str, event: Event) -> None:
         """Write on a stream that belongs to no person."""

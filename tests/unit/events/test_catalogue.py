@@ -11,6 +11,7 @@ from events.collection import CollectionEvent
 from events.commit import Commit, StoredEvent, decode, encode
 from events.identity import IdentityEvent, IdentityStanding
 from events.official_transcript import OfficialEvent
+from events.publication import ReferencePublished
 from events.sealing import event_context, unseal
 from events.stored import Event, Standing, UnknownEventError, read_clear, restore
 from events.student import StudentEvent, StudentStanding
@@ -45,6 +46,7 @@ def golden_commit(name: str) -> Commit:
 def test_every_event_there_is_is_in_the_catalogue_once() -> None:
     unions = (StudentEvent, UploadEvent, IdentityEvent, CertificationEvent, OfficialEvent, CollectionEvent)
     declared = {event for union in unions for event in get_args(union)}
+    declared.add(ReferencePublished)
     assert set(EVENTS) == declared
     assert len(EVENTS) == len(CATALOGUE.events) == len(declared)
 

@@ -5,6 +5,7 @@ from datetime import date
 
 from schemas.layout import Variant, load_layout
 from schemas.louisiana_sts.checks import Findings, check_file
+from schemas.reference import NO_TABLES, ReferenceTables
 
 TODAY = date(2026, 6, 30)
 VARIANTS: tuple[Variant, Variant] = ("public", "nonpublic")
@@ -56,6 +57,9 @@ CREDENTIAL: Mapping[str, str] = {
     "ibc_earned_sponsor_code": "017",
     "ibc_earned_site_code": "017001",
 }
+HALF = {"credit_attempted_count": "050", "credit_earned_count": "050"}
+WHOLE_GRADES = ("P", "E")
+OTHER_PART = {"1": "2", "2": "1"}
 BASE = {"020": STUDENT, "030": COURSE, "050": CREDENTIAL}
 
 
@@ -79,9 +83,17 @@ def line(code: str, variant: Variant, changes: Mapping[str, str] | None = None) 
 
 
 def base_file(variant: Variant, record: str = "020", changes: Mapping[str, str] | None = None) -> bytes:
-    """The base set of one 020, 030 and 050 each, with these changes to the one record; a graduate has 24 credits."""
-    more = range(2, 25) if "graduation_date" in (changes or {}) else ()
-    courses = (line("030", variant, {"course_code": f"9901{number:02d}"}) for number in more)
+    """The base set of one 020, 030 and 050 each, with these changes to the one record.
+
+    A graduate has 24 credits, and the half of a course its other half.
+    """
+    changes = changes or {}
+    more = range(2, 25) if "graduation_date" in changes else ()
+    courses = [line("030", variant, {"course_code": f"9901{number:02d}"}) for number in more]
+    other = OTHER_PART.get(changes.get("course_part_number", ""))
+    if other and changes.get("letter_grade_code") not in WHOLE_GRADES:
+        same = {name: changes[name] for name in ("course_code", "transcript_course_name") if name in changes}
+        courses.append(line("030", variant, {**HALF, **same, "course_part_number": other}))
     return lines(*(line(code, variant, changes if code == record else None) for code in BASE), *courses)
 
 
@@ -89,10 +101,14 @@ def lines(*rows: bytes, end: bytes = b"\r\n") -> bytes:
     return b"".join(row + end for row in rows)
 
 
-def findings(data: bytes, variant: Variant | None = None, today: date = TODAY) -> Findings:
-    return check_file(data, "test.txt", today=today, variant=variant)[1]
+def findings(
+    data: bytes, variant: Variant | None = None, today: date = TODAY, tables: ReferenceTables = NO_TABLES
+) -> Findings:
+    return check_file(data, "test.txt", today=today, variant=variant, tables=tables)[1]
 
 
-def codes(data: bytes, variant: Variant | None = None, today: date = TODAY) -> list[str]:
+def codes(
+    data: bytes, variant: Variant | None = None, today: date = TODAY, tables: ReferenceTables = NO_TABLES
+) -> list[str]:
     """The codes found, in report order."""
-    return [problem.code for problem in findings(data, variant, today).problems]
+    return [problem.code for problem in findings(data, variant, today, tables).problems]

@@ -1,12 +1,14 @@
 """For each row of the rule table: the smallest changes that raise it, and the nearest that do not.
 
 A case is (code, record, changes that raise it, changes that do not, sectors). The changes are to a valid base set; a
-raising case raises nothing but its code, unless `beside` names what the same bytes also mean.
+raising case raises nothing but its code, unless `beside` names what the same bytes also mean. `given` names the
+reference tables (of `tables`) that are at hand.
 """
 
 from dataclasses import dataclass, field
 
 from schemas.layout import Variant
+from tests.unit.schemas.builder import HALF
 
 Changes = dict[str, str]
 BOTH: tuple[Variant, ...] = ("public", "nonpublic")
@@ -31,6 +33,8 @@ COLLEGE: Changes = {
     "dual_enrollment_postsecondary_credit_hours_earned": "0300",
     "dual_enrollment_secondary_site": "017001",
 }
+PART_1: Changes = {**HALF, "course_part_number": "1"}
+PART_2: Changes = {**HALF, "course_part_number": "2"}
 OUTSIDE: Changes = {"course_sponsor_code": "", "course_site_code": "", "course_site_name": "Elsewhere High"}
 UNTYPED: Changes = {"course_type_code": "", "course_beginning_school_session_year": "2002"}
 HOURS, SECONDARY = "dual_enrollment_postsecondary_credit_hours_earned", "dual_enrollment_secondary_site"
@@ -53,6 +57,7 @@ class Case:
     good: Changes = field(default_factory=dict)
     sectors: tuple[Variant, ...] = BOTH
     beside: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 def student(code: str, bad: Changes, good: Changes, sectors: tuple[Variant, ...] = BOTH, *beside: str) -> Case:
@@ -167,6 +172,7 @@ CASES: tuple[Case, ...] = (
         {**OLD, "grade_placement_code": "09", "diploma_pathway": "ND"},
     ),
     student("231", {**OLD, "diploma_pathway": "L1"}, {**OLD, "diploma_pathway": "NG"}),
+    student("231", {"grade_9_entry_year": "2012"}, {"grade_9_entry_year": "2012", "diploma_pathway": "C4"}),
     student("232", {"diploma_pathway": "C4"}, {"diploma_pathway": "L1"}),
     student("232", {"grade_9_entry_year": "2014", "diploma_pathway": "CD"}, {"grade_9_entry_year": "2014"}),
     student(
@@ -230,7 +236,7 @@ CASES: tuple[Case, ...] = (
     course("301", {"course_beginning_school_session_year": ""}, {"course_beginning_school_session_year": "1999"}),
     course("302", {"course_code": "99A101"}, {"course_code": "000000"}),
     course("302", {"course_code": "99010"}, {}),
-    course("303", {"course_part_number": "3"}, {"course_part_number": "2"}),
+    course("303", {"course_part_number": "3"}, PART_2),
     course("304", {"semester_code": "S3"}, {"semester_code": "Z2"}),
     course("304", {"semester_code": ""}, {"semester_code": "C1"}),
     course("305", {"letter_grade_code": "X"}, TOP),
@@ -265,7 +271,7 @@ CASES: tuple[Case, ...] = (
     course("320", {"course_sponsor_code": ""}, OUTSIDE),
     course("321", {"course_site_code": "01700"}, {"course_site_code": "017002"}),
     course("322", {"course_sponsor_code": "018"}, {"course_sponsor_code": "018", "course_site_code": "018001"}),
-    course("327", {**PASS, "course_part_number": "1"}, {"course_part_number": "1"}),
+    course("327", {**PASS, "course_part_number": "1"}, PART_1),
     course("327", {**EXEMPT, "course_part_number": "2"}, EXEMPT),
     course("329", {"quality_points_awarded_count": "3.0"}, {}),
     course("330", {**PASS, "quality_points_awarded_count": "100"}, PASS),
@@ -281,6 +287,8 @@ CASES: tuple[Case, ...] = (
     ),
     course("331", {**TOP, "quality_points_awarded_count": "000"}, TOP, "332"),
     course("332", {"letter_grade_code": "A"}, TOP),
+    course("332", {**TOP, "quality_points_awarded_count": "401"}, TOP),
+    course("333", {"quality_points_awarded_count": "401"}, {"quality_points_awarded_count": "399"}),
     *(
         course(
             "333",
@@ -294,6 +302,11 @@ CASES: tuple[Case, ...] = (
         "334",
         {"course_type_code": "", "course_beginning_school_session_year": "2003"},
         {"course_type_code": "", "course_beginning_school_session_year": "2002"},
+    ),
+    course(
+        "334",
+        {"course_type_code": "", "course_beginning_school_session_year": "2004"},
+        {"course_type_code": "", "course_beginning_school_session_year": "2001"},
     ),
     course("335", {"distance_learning_course_type_code": "06"}, {"distance_learning_course_type_code": "05"}),
     course("339", {**COLLEGE, HOURS: ""}, COLLEGE),
@@ -309,6 +322,8 @@ CASES: tuple[Case, ...] = (
     course("342", {SECONDARY: "017001"}, {}),
     course("342", {**COLLEGE, SECONDARY: ""}, {**COLLEGE, "course_type_code": "DA"}),
     course("342", {**COLLEGE, SECONDARY: "0170"}, COLLEGE),
+    course("Q4", {"course_part_number": "1"}, PART_1),
+    course("Q4", {**PART_2, "credit_attempted_count": "025", "credit_earned_count": "025"}, PART_2),
     course("V06", {**OUTSIDE, "course_site_name": ""}, OUTSIDE),
     course("V07", {"filler_1": "X"}, {}),
     Case("V07", "030", {"filler_2": "X"}, {}, NONPUBLIC),
@@ -323,3 +338,141 @@ CASES: tuple[Case, ...] = (
     credential("514", {"ibc_earned_sponsor_code": ""}, {}),
     credential("515", {"ibc_earned_site_code": "0170 1"}, {"ibc_earned_site_code": "018001"}),
 )
+
+DE: Changes = {**COLLEGE, "course_sponsor_code": "400", "course_site_code": "400001"}
+CONCENTRATION: Changes = {**OLD, "diploma_pathway": "C5", "career_option_code": "A01"}
+LOSFA_HOLDS: Changes = {"state_identification_number": "7712345679"}
+
+
+def told(
+    table: str, code: str, record: str, bad: Changes, good: Changes, *beside: str, sectors: tuple[Variant, ...] = BOTH
+) -> Case:
+    """A case that one reference table decides."""
+    return Case(code, record, bad, good, sectors, beside, (table,))
+
+
+TABLE_CASES: tuple[Case, ...] = (
+    told("identities", "U03", "020", {"partial_first_name": "W"}, {"partial_first_name": "v"}, sectors=PUBLIC),
+    told("identities", "U04", "020", {"partial_last_name": "ZYK"}, {"partial_last_name": "zyl"}, sectors=PUBLIC),
+    told("identities", "U06", "020", {"day_of_birth": "10"}, {"day_of_birth": "09"}, sectors=PUBLIC),
+    told("identities", "U06", "020", {"day_of_birth": "32"}, {}, "205", sectors=PUBLIC),
+    *(
+        told("identities", "U07", "020", {flag: "Y"}, {flag: "N"}, sectors=PUBLIC)
+        for flag in RACES
+        if "asian" not in flag
+    ),
+    told("identities", "U08", "020", {"sex_code": "M"}, {"sex_code": "F"}, sectors=PUBLIC),
+    told("sites", "201", "020", {"site_code": "017099"}, {"site_code": "017002"}),
+    told("sites", "201", "020", {"site_code": "017003"}, {"site_code": "017002"}),
+    told("sites", "201", "020", {"site_code": "017004"}, {"site_code": "017005"}),
+    told("profile", "213", "020", {"site_code": "017002"}, {"site_code": "017001"}),
+    told("career_options", "212", "020", {**CA, "career_option_code": "R02"}, {**CA, "career_option_code": "S99"}),
+    *(told("career_options", "212", "020", {**OLD, "diploma_pathway": path}, CONCENTRATION) for path in ("C5", "C6")),
+    told("career_options", "212", "020", {"diploma_pathway": "CA"}, CA),
+    told("career_options", "229", "020", {**CA, "career_option_code": "A01"}, CA),
+    told("career_options", "229", "020", {**CONCENTRATION, "career_option_code": "S99"}, CONCENTRATION),
+    told(
+        "career_options",
+        "229",
+        "020",
+        {**CONCENTRATION, "diploma_pathway": "C6", "career_option_code": "R01"},
+        {**CONCENTRATION, "diploma_pathway": "C6"},
+    ),
+    told(
+        "career_options",
+        "229",
+        "020",
+        {**OLD, "diploma_pathway": "CD", "career_option_code": "A01"},
+        {**OLD, "diploma_pathway": "CD"},
+    ),
+    *(
+        told("career_options", "229", "020", {**since, "career_option_code": "A01"}, since)
+        for since in (
+            {**OLD, "diploma_pathway": "C4"},
+            {"diploma_pathway": "TU"},
+            {"diploma_pathway": "L1"},
+            {"diploma_pathway": "ND", "grade_placement_code": "09"},
+            {"diploma_pathway": "NG"},
+        )
+    ),
+    told("fafsa", "241", "020", {"fafsa_application_flag": "2"}, {"fafsa_application_flag": "7"}, sectors=PUBLIC),
+    told("fafsa", "241", "020", {"fafsa_application_flag": "2"}, {"fafsa_application_flag": ""}, sectors=PUBLIC),
+    told("losfa_fafsa", "242", "020", GRADUATE, {**GRADUATE, "fafsa_application_flag": "4"}, sectors=PUBLIC),
+    told("losfa_fafsa", "242", "020", GRADUATE, {}, sectors=PUBLIC),
+    told("courses", "302", "030", {"course_code": "990199"}, {"course_code": "990102"}),
+    told(
+        "courses",
+        "302",
+        "030",
+        {"course_beginning_school_session_year": "2024"},
+        {"course_beginning_school_session_year": "2024", "course_code": "990102"},
+    ),
+    told("courses", "302", "030", {"course_beginning_school_session_year": "2023"}, {}),
+    told("courses", "301", "030", {"course_beginning_school_session_year": "2026"}, {}),
+    told("courses", "301", "030", {"course_beginning_school_session_year": ""}, {}),
+    told(
+        "courses",
+        "328",
+        "030",
+        {"course_code": "990130"},
+        {"course_code": "990130", "transcript_course_name": "Fables"},
+    ),
+    told(
+        "courses",
+        "334",
+        "030",
+        {"course_type_code": "AP"},
+        {"course_type_code": "AP", "course_code": "160321"},
+    ),
+    told(
+        "courses",
+        "334",
+        "030",
+        {"course_type_code": "AP", "course_beginning_school_session_year": "2005"},
+        {"course_type_code": "AP", "course_beginning_school_session_year": "2004"},
+    ),
+    told(
+        "sponsors", "319", "030", {**OUTSIDE, "course_sponsor_code": "999"}, {**OUTSIDE, "course_sponsor_code": "103"}
+    ),
+    told(
+        "sponsors",
+        "319",
+        "030",
+        {**DE, "course_sponsor_code": "018", "course_site_code": "018001"},
+        {**DE, "course_type_code": "DA", "course_sponsor_code": "018", "course_site_code": "018001"},
+    ),
+    told("sponsors", "319", "030", COLLEGE, DE),
+    told("sites", "321", "030", {"course_site_code": "017099"}, {"course_site_code": "017003"}),
+    told("sites", "321", "030", COLLEGE, DE),
+    told("sites", "321", "030", COLLEGE, {**COLLEGE, "course_type_code": "DI"}),
+    told("sites", "342", "030", {**DE, SECONDARY: "017099"}, DE),
+    told("sites", "342", "030", {**DE, SECONDARY: "017005"}, {**DE, SECONDARY: "017003"}),
+    *(
+        told(
+            "sites",
+            "342",
+            "030",
+            {**COLLEGE, "course_type_code": kind, SECONDARY: "400001"},
+            {**COLLEGE, "course_type_code": kind},
+        )
+        for kind in ("DA", "DI")
+    ),
+    told("credentials", "510", "050", {"ibc_code": "902"}, {"ibc_code": "7"}),
+    # What has not the shape of a code is said once, and not again by the table.
+    told("sites", "201", "020", {"site_code": "017 01"}, {"site_code": "017006"}),
+    told("profile", "201", "020", {"site_code": "017 01"}, {}),
+    told("courses", "302", "030", {"course_code": "99010"}, {}),
+    told("sponsors", "319", "030", {**OUTSIDE, "course_sponsor_code": "0 7"}, OUTSIDE),
+    told("sites", "321", "030", {"course_site_code": "01700"}, OUTSIDE),
+    told("sites", "342", "030", {**DE, SECONDARY: "0170"}, DE),
+    told("sites", "342", "030", {**DE, SECONDARY: ""}, DE),
+    told("sites", "342", "030", {SECONDARY: "017099"}, {}),
+    told("credentials", "510", "050", {"ibc_code": ""}, {}),
+    told("sponsors", "514", "050", {"ibc_earned_sponsor_code": ""}, {}),
+    told("sites", "515", "050", {"ibc_earned_site_code": ""}, {}),
+    told("career_options", "350", "020", {**OLD, "diploma_pathway": "CD", "career_option_code": "CDV"}, {}),
+    told("credentials", "510", "050", {"ibc_code": " 7"}, {"ibc_code": "7  "}),
+    told("sponsors", "514", "050", {"ibc_earned_sponsor_code": "999"}, {"ibc_earned_sponsor_code": "018"}),
+    told("sites", "515", "050", {"ibc_earned_site_code": "017099"}, {"ibc_earned_site_code": "017003"}),
+)
+ALL_CASES = (*CASES, *TABLE_CASES)

@@ -13,6 +13,7 @@ from schemas.louisiana_sts.graduation import (
     academic_year,
     credits_earned,
     credits_required,
+    experiences,
     graduation_day,
     removal_codes,
 )
@@ -72,8 +73,17 @@ def graduate(hundredths: int = 2400, credentials: tuple[Fields, ...] = (), **cha
     ],
 )
 def test_of_repeats_the_best_counts_once_and_parts_add_up(taken: list[Fields], hundredths: int) -> None:
-    assert credits_earned(taken) == hundredths
-    assert credits_earned(reversed(taken)) == hundredths
+    assert credits_earned(taken, "TU") == hundredths
+    assert credits_earned(reversed(taken), "TU") == hundredths
+
+
+@pytest.mark.parametrize(("pathway", "hundredths"), [("TU", 100), ("CA", 100), ("ND", 100), ("L1", 200)])
+def test_an_experience_without_credit_counts_on_l1_alone(pathway: str, hundredths: int) -> None:
+    assert credits_earned([course("500051"), course("990101")], pathway) == hundredths
+
+
+def test_every_experience_begins_as_many_lines_at_once_take_it() -> None:
+    assert all(code.startswith("500") for code in experiences())
 
 
 @pytest.mark.parametrize(("pathway", "due"), [("TU", 2400), ("CA", 2300), ("L1", 2300), ("C4", 2300), ("", 2300)])

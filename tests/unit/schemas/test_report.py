@@ -15,7 +15,18 @@ DATA = base_file("public", "020", {"sex_code": "\xff"})
 def test_the_json_report_has_exactly_this_shape() -> None:
     result = report_as_dict(report(findings(DATA)))
 
-    assert list(result) == ["file", "layout", "refused", "rows", "students", "digests", "undecided", "problems"]
+    assert list(result) == [
+        "file",
+        "layout",
+        "refused",
+        "rows",
+        "students",
+        "digests",
+        "demonstration",
+        "undecided",
+        "problems",
+        "groups",
+    ]
     assert result["problems"] == [
         {
             "code": "207",
@@ -51,8 +62,8 @@ def test_undecided_codes_are_listed_once_each_with_their_table() -> None:
     undecided = report_as_dict(report(findings(DATA)))["undecided"]
     codes = [one["code"] for one in undecided]
 
-    assert len(codes) == len(set(codes)) == 23
-    assert {"code": "G3", "needs": "core reference tables (progress engine)"} in undecided
+    assert len(codes) == len(set(codes)) == 25
+    assert {"code": "302", "needs": "course codes by year (CUR)"} in undecided
 
 
 def test_a_refused_file_counts_no_student() -> None:

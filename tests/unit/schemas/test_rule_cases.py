@@ -6,45 +6,47 @@ import pytest
 
 from schemas.layout import Variant
 from schemas.louisiana_sts.table import table
-from tests.unit.schemas.builder import VARIANTS, base_file, codes, findings, line, lines
-from tests.unit.schemas.rule_cases import CASES, Case
+from tests.unit.schemas.builder import TODAY, VARIANTS, base_file, codes, findings, line, lines
+from tests.unit.schemas.rule_cases import ALL_CASES, Case
+from tests.unit.schemas.tables import TABLES, given
 
-PAIRS = [(case, variant) for case in CASES for variant in case.sectors]
-NAMES = [f"{case.code}-{variant}-{'+'.join(case.bad)}" for case, variant in PAIRS]
+PAIRS = [(case, variant) for case in ALL_CASES for variant in case.sectors]
+NAMES = ["-".join((case.code, variant, *case.given, "+".join(case.bad))) for case, variant in PAIRS]
 
 # Raised by the state id, which is also the key of the set: see test_state_ids.py.
-BY_STATE_ID = {"U01", "V02", "V03", "507"}
+BY_STATE_ID = {"U01", "U02", "V02", "V03", "507", "349"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_base_set_is_clean(variant: Variant) -> None:
     assert codes(base_file(variant), variant) == []
+    assert codes(base_file(variant), variant, tables=TABLES) == []
 
 
 @pytest.mark.parametrize(("case", "variant"), PAIRS, ids=NAMES)
 def test_a_bad_record_raises_its_code_alone(case: Case, variant: Variant) -> None:
-    found = codes(base_file(variant, case.record, case.bad), variant)
+    found = codes(base_file(variant, case.record, case.bad), variant, tables=given(*case.given))
 
     assert sorted(found) == sorted({case.code, *case.beside})
 
 
 @pytest.mark.parametrize(("case", "variant"), PAIRS, ids=NAMES)
 def test_the_nearest_good_record_is_clean(case: Case, variant: Variant) -> None:
-    assert codes(base_file(variant, case.record, case.good), variant) == []
+    assert codes(base_file(variant, case.record, case.good), variant, tables=given(*case.given)) == []
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_row_of_the_table_has_a_case(variant: Variant) -> None:
     """A row that no case raises would be a check that cannot fail."""
-    rows = {(rule.code, rule.field) for rules in table(variant).rules.values() for rule in rules}
-    raised = {
-        (problem.code, problem.field)
-        for case, sector in PAIRS
-        if sector == variant
-        for problem in findings(base_file(variant, case.record, case.bad), variant).problems
-    }
+    rows = {(rule.code, rule.field, rule.when) for rules in table(variant).rules.values() for rule in rules}
+    raised: set[tuple[str, str, str]] = set()
+    for case, sector in PAIRS:
+        if sector == variant:
+            rules, broken = table(variant).compile(2025, TODAY, given(*case.given))[case.record]
+            raw = line(case.record, variant, case.bad)
+            raised |= {(rules[hit].code, rules[hit].field, rules[hit].when) for hit in broken(raw)}
 
-    assert {row for row in rows if row[0] not in BY_STATE_ID} == raised
+    assert {row for row in rows if row[0] not in BY_STATE_ID} == {row for row in raised if row[0] not in BY_STATE_ID}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -64,7 +66,9 @@ def test_a_span_of_fields_is_marked_as_a_whole() -> None:
     assert (problem.columns, problem.found) == ((139, 144), b"NNXNNN")
 
 
-@pytest.mark.parametrize(("today", "expected"), [(date(2026, 4, 1), []), (date(2026, 4, 2), ["233"])])
+@pytest.mark.parametrize(
+    ("today", "expected"), [(date(2026, 3, 31), []), (date(2026, 4, 1), []), (date(2026, 4, 2), ["233"])]
+)
 def test_an_undeclared_path_ends_on_april_1_of_grade_10(today: date, expected: list[str]) -> None:
     data = base_file("public", "020", {"grade_placement_code": "10", "diploma_pathway": "ND"})
 

@@ -44,6 +44,11 @@ def test_one_020_a_student() -> None:
     assert problem.hint.endswith("The first is line 1.")
 
 
+def test_a_broken_020_is_one_too_many_all_the_same() -> None:
+    assert found(lines(row("020", A), row("030", A), row("020", A)[:100])) == [(3, "L03"), (3, "211")]
+    assert found(lines(row("020", A)[:100], row("030", A), row("020", A))) == [(1, "L03"), (3, "211")]
+
+
 def test_a_third_repetition_is_found_too() -> None:
     assert found(lines(row("020", A), row("030", A), row("030", A), row("030", A))) == [(3, "326"), (4, "326")]
 
@@ -55,7 +60,7 @@ def test_a_third_repetition_is_found_too() -> None:
         ({"letter_grade_code": "A", "quality_points_awarded_count": "400"}, ["326"]),
         ({"course_beginning_school_session_year": "2024"}, []),
         ({"course_code": "990102"}, []),
-        ({"course_part_number": "2"}, []),
+        ({"course_part_number": "2"}, ["Q3", "Q4"]),
         ({"semester_code": "S1"}, []),
         ({"transcript_course_name": "Fables II"}, []),
     ],

@@ -1,0 +1,1 @@
+"""Harnesses that take any bytes: README.md says how to run them."""
