@@ -21,7 +21,7 @@ from schemas.problems import Problem
 
 __all__ = ["Batch", "Line", "Refused", "Unpacked", "read_batch", "unpack"]
 
-LARGE = 1 << 40
+LARGE = 1 << 20
 """Bytes of a file from which on numpy is worth its start: a tenth of a second, as long as reading so much by line."""
 
 

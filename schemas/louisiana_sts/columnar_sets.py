@@ -117,12 +117,12 @@ class LoneParts:
     def see(self, seen: Seen) -> None:
         if seen.code != COURSE:
             return
+        halves = seen.at(seen.has(self.parts.part, FIRST, SECOND) & ~seen.has(self.parts.grade, *WHOLE_GRADES))
+        hashes = halves.hashes(self.course)
         for part in (FIRST, SECOND):
-            named = seen.has(self.parts.part, part)
-            if named.any():
-                some = seen.at(named & ~seen.has(self.parts.grade, *WHOLE_GRADES))
-                self.hashes[part].append(some.hashes(self.course))
-                self.places[part].append(some.lines)
+            named = halves.has(self.parts.part, part)
+            self.hashes[part].append(hashes[named])
+            self.places[part].append(halves.lines[named])
 
     def suspects(self) -> Integers:
         students: Integers = self.whose[np.concatenate((self.lone(FIRST, SECOND), self.lone(SECOND, FIRST)))]
@@ -160,7 +160,8 @@ class Contradicted:
             ids = texts(seen.rows, (self.persons.state_id,))
             sent = texts(seen.rows, self.persons.compared)
             for state_id, one, student in zip(ids, sent, seen.students.tolist(), strict=True):
-                if not agree(self.persons.agreeing.get(state_id, one), one):
+                expected = self.persons.agreeing.get(state_id, one)
+                if expected != one and not agree(expected, one):
                     self.found.append(student)
 
     def suspects(self) -> Integers:

@@ -26,7 +26,7 @@ from schemas.rules import FileConstants
 from services.generate import Spec, generate
 from services.generate.tables import write_tables
 from tests.support.mutations import CHANGES, broken, mutated
-from tests.unit.schemas.builder import BASE, TODAY, VARIANTS, base_file, line, lines
+from tests.unit.schemas.builder import BASE, GRADUATE, HALF, TODAY, VARIANTS, base_file, line, lines
 
 ROWS = int(os.environ.get("LEDGER_MUTATED_ROWS", "20000"))
 BSSY, STUDENTS, BATCH = 2025, 60, 2500
@@ -181,3 +181,33 @@ def test_files_overwritten_anywhere_are_judged_alike(variant: Variant, data: st.
 )
 def test_lines_of_any_bytes_are_judged_alike(rows: list[bytes], end: bytes) -> None:
     assert_agreed(lines(*rows, end=end))
+
+
+@pytest.mark.parametrize("pathway", ["TU", "CA", "L1", "C4", "CD", "ND"])
+@pytest.mark.parametrize("courses", [22, 23, 24])
+def test_graduates_at_the_edge_are_judged_alike(pathway: str, courses: int) -> None:
+    """Each has a course twice, and one in two parts."""
+    student = line("020", "public", {**GRADUATE, "diploma_pathway": pathway})
+    whole = [line("030", "public", {"course_code": f"9901{number:02d}"}) for number in range(courses - 1)]
+    again = line("030", "public", {"course_code": "990100", "semester_code": "S1"})
+    parts = [line("030", "public", {"course_code": "990199", "course_part_number": part, **HALF}) for part in "12"]
+
+    _, found = assert_agreed(lines(student, *whole, again, *parts), "public")
+
+    if pathway == "TU":
+        assert [one.code for one in found.problems] == {22: ["223"], 23: ["G1"], 24: []}[courses]
+
+
+def test_keys_that_share_a_hash_are_judged_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a file that was made so that all of them do."""
+    monkeypatch.setattr("schemas.louisiana_sts.columnar_sets.mixed", lambda key: np.zeros(len(key[0]), np.uint64))
+    for seed in range(1, 5):
+        random = Random(seed)
+        data = mutated(generate(Spec(20, seed=seed, faults=0.3, unready=0.5)).data, random, 0.1)
+        assert_agreed(data, "public")
+    first = {"course_part_number": "1", **HALF}
+    second = {**first, "course_part_number": "2", "state_identification_number": "7712345679"}
+    students = (line("020", "public"), line("020", "public", {"state_identification_number": "7712345679"}))
+    _, found = assert_agreed(lines(*students, line("030", "public", first), line("030", "public", second)), "public")
+
+    assert [one.code for one in found.problems] == ["Q2", "Q3"]
