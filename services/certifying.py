@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
 from events.certification import (
@@ -61,6 +62,8 @@ class Shown:
     version: int
     state: CertificationState
     candidates: tuple[Candidate, ...]
+    references: Mapping[str, str] = field(default_factory=dict)
+    """The digests of the reference tables that it was judged by."""
 
     @property
     def graduates(self) -> tuple[Graduate, ...]:
@@ -151,7 +154,8 @@ async def show(ledger: Ledger, site: str, bssy: str) -> Shown:
     for row in seen.rows:
         await asyncio.sleep(0)  # checking a thousand sets must not hold the follower up
         candidates.append(candidate_of(ledger, seen, row, bssy, before, tables))
-    return Shown(site, bssy, seen.position, version, state, tuple(one for one in candidates if one is not None))
+    told = tuple(one for one in candidates if one is not None)
+    return Shown(site, bssy, seen.position, version, state, told, tables.digests)
 
 
 async def see(ledger: Ledger, site: str, bssy: str) -> Seen:
@@ -237,7 +241,15 @@ async def certify(ledger: Ledger, shown: Shown, *, command_id: UUID) -> Stored |
     stands, and this is a Conflict.
     """
     proposed = SiteCertified(shown.graduates)
-    return await append(ledger, shown.site, shown.bssy, proposed, command_id, stated=shown.version)
+    return await append(
+        ledger,
+        shown.site,
+        shown.bssy,
+        proposed,
+        command_id,
+        stated=shown.version,
+        references=shown.references,
+    )
 
 
 async def uncertify(ledger: Ledger, site: str, bssy: str, reason: str, *, command_id: UUID) -> Stored | Unchanged:
@@ -266,7 +278,14 @@ async def repeated(ledger: Ledger, site: str, bssy: str, command_id: UUID) -> St
 
 
 async def append(
-    ledger: Ledger, site: str, bssy: str, proposed: CertificationEvent, command_id: UUID, *, stated: int | None = None
+    ledger: Ledger,
+    site: str,
+    bssy: str,
+    proposed: CertificationEvent,
+    command_id: UUID,
+    *,
+    stated: int | None = None,
+    references: Mapping[str, str] = MappingProxyType({}),
 ) -> Stored | Unchanged | Conflict:
     """Append an event to a certification's stream, with `stated` on that version of it or not at all."""
     await ledger.caught_up()  # whoever is told that nothing changes, or that something did, is told by the log's end
@@ -282,6 +301,7 @@ async def append(
         if not events:
             return Unchanged(version)
         key = await ledger.registry.issue(owner_of(stream))
-        settled = await ledger.append(Draft(stream, version, command_id, [Written(event) for event in events], key))
+        written = [Written(event) for event in events]
+        settled = await ledger.append(Draft(stream, version, command_id, written, key, references=references))
         if settled.stands:
             return Stored(command_id, settled.position, settled.version, repeated=settled.repeated)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from events.streams import reference_stream, upload_stream
+from events.streams import certification_stream, reference_stream, upload_stream
 from events.student_commands import EditCourse, Refused
 from schemas.louisiana_sts.escholar import read_extract
 from schemas.louisiana_sts.reference_csv import content_of, demonstration_set, table_of
@@ -18,6 +18,7 @@ from schemas.problems import Problem
 from schemas.reference import ReferenceTable, ReferenceTables
 from services.auditing import audit
 from services.blobs import BlobMissing
+from services.certifying import certify, show
 from services.commands import Stored, Unchanged, execute
 from services.generate import GeneratedFile, Spec, generate
 from services.generate.extract import GeneratedExtract
@@ -282,6 +283,17 @@ async def test_an_edit_is_checked_with_the_tables_and_its_commit_names_them(desk
     assert "302" in {one.code for one in refused.problems}
     assert isinstance(stored, Stored)
     assert (await references(desk, target.stream))[-1] == SETS.digests
+
+
+async def test_a_certification_is_judged_with_the_tables_and_names_them(desk: Desk) -> None:
+    await publish_all(desk)
+    await desk.send(generate(Spec(60, sites=1, reference=SETS)).data)
+
+    shown = await show(desk.ledger, "017001", "2025")
+    assert shown.graduates
+    await certify(desk.ledger, shown, command_id=uuid4())
+
+    assert await references(desk, certification_stream("017001", "2025")) == [SETS.digests]
 
 
 async def test_students_are_matched_with_escholar_where_the_extract_holds_any_of_them(desk: Desk) -> None:
