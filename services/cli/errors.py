@@ -149,7 +149,8 @@ def explain_database(error: BaseException) -> Explained | None:
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
         why = f"PostgreSQL refuses the connection ({error.sqlstate}): no such database, user or password. "
         return why + "Correct LEDGER_VIEWS_DSN and LEDGER_REGISTRY_DSN.", ExitCode.UNFIT
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+    # InternalClientError: also when the server ends a session just before the next statement.
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         code = getattr(error, "sqlstate", None) or "no code"
         why = f"PostgreSQL failed ({type(error).__name__}, {code}). {SAFE} "
         return why + "See the server's own log, then repeat.", ExitCode.UNAVAILABLE

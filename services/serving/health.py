@@ -21,7 +21,7 @@ from services.ledger import Ledger
 STALL_SECONDS = 30.0
 """A follower that stands still for so long although the log goes on is not ready."""
 
-UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, LogError)
+UNREACHABLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, LogError)
 
 
 @dataclass

@@ -54,6 +54,7 @@ FAILURES = (
     RegistryError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
 )
 """What a command may end with while a server is away. None of them is an answer: the command is to be repeated."""

@@ -68,6 +68,13 @@ def test_every_exit_code_is_explained() -> None:
     assert list(MEANINGS) == list(ExitCode)
 
 
+def test_a_session_that_the_server_ended_between_two_statements_is_a_server_that_failed() -> None:
+    message, code = explain(asyncpg.InternalClientError("cannot switch to state 15; another operation is in progress"))
+
+    assert code == ExitCode.UNAVAILABLE
+    assert "InternalClientError" in message
+
+
 def test_what_postgresql_says_of_a_row_is_never_shown() -> None:
     error = asyncpg.UniqueViolationError("duplicate key")
     error.detail = "Key (state_id)=(1234567890) already exists."
