@@ -153,14 +153,8 @@ def standing_entries(
         after = state if opened.erased else fold(state, opened)
         cause = opened.commit.cause
         entries.append(
-            Entry(
-                position=opened.position,
-                time=opened.commit.time,
-                actor=opened.commit.actor,
-                verdict="stands",
-                version=opened.commit.version,
-                events=tuple(event.name for event in opened.commit.events),
-                command=opened.commit.command,
+            msgspec.structs.replace(
+                plain_entry(opened),
                 reason=reason_of(opened),
                 upload=cause if cause in causes else None,
                 upload_position=causes.get(cause) if cause else None,

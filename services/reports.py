@@ -12,7 +12,8 @@ from schemas.louisiana_sts.batch import Batch, Unpacked, read_batch, unpack
 from schemas.louisiana_sts.causes import causes
 from schemas.problems import Cause, Problem, Report, Undecided
 from services.blobs import BlobMissing
-from services.intake.work import load, variant_of
+from services.intake.checking import variant_of
+from services.intake.work import load
 from services.ledger import Ledger
 
 

@@ -1,25 +1,24 @@
 """`ledger reference`: load, list, show and compare the reference tables that checks are decided with."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
 from services.cli.codes import school_year
 from services.cli.errors import CommandRefused, ExitCode, NothingFound
 from services.cli.options import AsJson, CommandId, Limit
+from services.cli.table_load import known
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from projections.reference_queries import PublicationRow
     from schemas.problems import Problem
     from schemas.reference import ReferenceTable, Row
     from services.cli.session import Session
-    from services.cli.table_answers import Loaded, TableAnswer, TableDiffAnswer, TablesAnswer, TablesLoadAnswer
-    from services.commands import Stored, Unchanged
+    from services.cli.table_answers import TableAnswer, TableDiffAnswer, TablesAnswer, TablesLoadAnswer
     from services.ledger import Ledger
-    from services.reference_load import LoadPlan
 
 DEMONSTRATION_FROM = "2014"
 """The first year for which the demonstration set has courses."""
@@ -69,6 +68,8 @@ def load_command(
 
     from services.cli.identities import show_refusal
     from services.cli.session import with_ledger
+    from services.cli.table_load import load_tables, planned_tables, show_load
+    from services.reference_load import LoadPlan
 
     if demonstration == (table is not None) or (table is None) != (file is None):
         raise CommandRefused("name a TABLE and its FILE, or give --demonstration alone.")
@@ -81,12 +82,10 @@ def load_command(
         session.on_signal = f"Whether it took effect tells `ledger verdict {command}`."
         await ledger.caught_up()
         planned = await planned_tables(ledger, table, file, int(year))
-        if not planned or not isinstance(planned[0], LoadPlan):
-            return tuple(one for one in planned if not isinstance(one, LoadPlan))
+        if faults := tuple(one for one in planned if not isinstance(one, LoadPlan)):
+            return faults
         plans = [one for one in planned if isinstance(one, LoadPlan)]
         return await load_tables(ledger, plans, command, dry_run=dry_run, quiet=as_json)
-
-    from services.reference_load import LoadPlan
 
     answer = with_ledger(work)
     if isinstance(answer, tuple):
@@ -94,110 +93,6 @@ def load_command(
         show_refusal(file, answer, as_json=as_json)
         raise typer.Exit(ExitCode.REFUSED)
     show_load(answer, as_json=as_json)
-
-
-async def planned_tables(
-    ledger: "Ledger", table: str | None, file: Path | None, effective: int
-) -> "Sequence[LoadPlan | Problem]":
-    """Plan the load of one file, or of the demonstration set; or return the file's faults."""
-    import asyncio
-    from dataclasses import replace
-
-    from schemas.louisiana_sts.reference_csv import demonstration_set
-    from services.reference_load import LoadPlan, plan, plan_table
-
-    if table is None or file is None:
-        published = [replace(one, effective=effective) for one in (await asyncio.to_thread(demonstration_set)).values()]
-        return [await plan_table(ledger, one) for one in published]
-    if (size := file.stat().st_size) > ledger.max_upload_bytes:
-        raise CommandRefused(f"{file} has {size:,} bytes, at most {ledger.max_upload_bytes:,} are taken.")
-    planned = await plan(ledger, known(table), await asyncio.to_thread(file.read_bytes), effective)
-    return [planned] if isinstance(planned, LoadPlan) else planned
-
-
-def known(table: str) -> str:
-    """Return a table's name. Raises CommandRefused for one that no table has."""
-    from schemas.louisiana_sts.reference_csv import NAMES
-
-    if table not in NAMES:
-        raise CommandRefused(f"there is no table {table!r}. There are: {', '.join(NAMES)}.")
-    return table
-
-
-async def load_tables(
-    ledger: "Ledger", plans: "Sequence[LoadPlan]", command: UUID, *, dry_run: bool, quiet: bool
-) -> "TablesLoadAnswer":
-    """Say what is planned, and publish it."""
-    from uuid import uuid5
-
-    from services.cli.table_answers import TablesLoadAnswer
-    from services.reference_load import publish
-
-    done = []
-    for one in plans:
-        if not quiet:
-            typer.echo(planned_words(one))
-        this = command if len(plans) == 1 else uuid5(command, one.table.name)
-        done.append(loaded(one, this, None if dry_run else await publish(ledger, one.table, command_id=this)))
-    position = await ledger.caught_up() - 1
-    return TablesLoadAnswer(ledger=ledger.short_id, position=position, dry_run=dry_run, tables=tuple(done))
-
-
-def planned_words(plan: "LoadPlan") -> str:
-    """Say what a load would change."""
-    table, difference = plan.table, plan.difference
-    against = f"against the one in force since {plan.held.effective}" if plan.held else "none is in force before it"
-    mark = " (DEMONSTRATION)" if table.demonstration else ""
-    return (
-        f"{table.name}{mark} from {table.effective}: {len(table.rows):,} rows; {len(difference.added):,} added, "
-        f"{len(difference.removed):,} removed, {len(difference.changed):,} changed, {against}"
-    )
-
-
-def loaded(plan: "LoadPlan", command: UUID, outcome: "Stored | Unchanged | None") -> "Loaded":
-    """Return what became of one table."""
-    from services.cli.table_answers import Loaded
-    from services.commands import Stored
-
-    stored = outcome if isinstance(outcome, Stored) else None
-    word = "planned" if outcome is None else "unchanged" if stored is None else "stored"
-    return Loaded(
-        name=plan.table.name,
-        effective=plan.table.effective,
-        outcome="repeated" if stored and stored.repeated else word,
-        position=stored.position if stored else None,
-        command=command,
-        digest="" if is_hidden(plan.table.name) else plan.table.digest,
-        demonstration=plan.table.demonstration,
-        rows=len(plan.table.rows),
-        added=len(plan.difference.added),
-        removed=len(plan.difference.removed),
-        changed=len(plan.difference.changed),
-    )
-
-
-def is_hidden(name: str) -> bool:
-    """Whether neither a row of a table nor a digest of its rows is shown."""
-    from schemas.louisiana_sts.reference_csv import is_personal
-
-    return is_personal(name)
-
-
-def show_load(answer: "TablesLoadAnswer", *, as_json: bool) -> None:
-    """Say what was published."""
-    from services.cli.output import at, console, print_json
-
-    if as_json:
-        print_json(answer)
-        return
-    out = console()
-    for one in answer.tables:
-        if one.position is not None:
-            out.print(f"{one.name}: {one.outcome} at {at(answer.ledger, one.position)} (command {one.command})")
-        else:
-            out.print(f"{one.name}: {'nothing was stored (dry run)' if answer.dry_run else 'nothing to change'}")
-    if any(one.demonstration for one in answer.tables):
-        typer.echo("These are demonstration tables: no verdict taken with them is the state's.", err=True)
 
 
 # --- list and show ----------------------------------------------------------------------------------------------
@@ -263,12 +158,14 @@ def show_command(
     name = known(table)
 
     async def work(ledger: "Ledger", _session: "Session") -> "TableAnswer":
+        from schemas.louisiana_sts.reference_csv import is_personal
         from services.cli.table_answers import TableAnswer
+        from services.reference import opened
 
         position = await ledger.caught_up() - 1
         row = await find(ledger, name, bssy)
-        hidden = is_hidden(name)
-        rows = () if hidden else (await open_table(ledger, row)).rows
+        hidden = is_personal(name)
+        rows = () if hidden else (await opened(ledger, row)).rows
         return TableAnswer(
             ledger=ledger.short_id,
             position=position,
@@ -302,20 +199,10 @@ async def find(ledger: "Ledger", name: str, when: str | None) -> "PublicationRow
     return found[0]
 
 
-async def open_table(ledger: "Ledger", row: "PublicationRow") -> "ReferenceTable":
-    """Open a publication."""
-    from services.reference import opened
-
-    return await opened(ledger, row)
-
-
-def print_table(out: object, answer: "TableAnswer", limit: int) -> None:
+def print_table(out: "Console", answer: "TableAnswer", limit: int) -> None:
     """Print what a publication is, and its first rows."""
-    from rich.console import Console
-
     from services.cli.output import at, plural, table, when
 
-    assert isinstance(out, Console)
     one = answer.publication
     mark = ", DEMONSTRATION: invented rows" if one.demonstration else ""
     out.print(f"{one.name} from {one.effective}: {plural(one.rows, 'row')}{mark}")
@@ -366,6 +253,7 @@ def diff_command(
 
         from schemas.louisiana_sts.reference_csv import read_table
         from schemas.reference import ReferenceTable
+        from services.reference import opened
 
         position = await ledger.caught_up() - 1
         first = await find(ledger, name, before)
@@ -376,8 +264,8 @@ def diff_command(
             told = str(file)
         else:
             row = await find(ledger, name, after)
-            second, told = await open_table(ledger, row), words(ledger, row)
-        return compared(ledger, position, name, await open_table(ledger, first), second, words(ledger, first), told)
+            second, told = await opened(ledger, row), words(ledger, row)
+        return compared(ledger, position, name, await opened(ledger, first), second, words(ledger, first), told)
 
     answer = with_ledger(work)
     if isinstance(answer, tuple):
@@ -409,11 +297,11 @@ def compared(
     after: str,
 ) -> "TableDiffAnswer":
     """Compare two tables; of a personal one the rows are counted alone."""
-    from schemas.louisiana_sts.reference_csv import table_file
+    from schemas.louisiana_sts.reference_csv import is_personal, table_file
     from services.cli.table_answers import RowChange, TableDiffAnswer
     from services.reference_diff import diff
 
-    found, hidden = diff(first.rows, second.rows, table_file(name).key), is_hidden(name)
+    found, hidden = diff(first.rows, second.rows, table_file(name).key), is_personal(name)
     return TableDiffAnswer(
         ledger=ledger.short_id,
         position=position,

@@ -23,11 +23,11 @@ from schemas.louisiana_sts.records import COURSE, CREDENTIAL, RecordSet
 from schemas.problems import Problem
 from services.commands import loaded
 from services.history import Change, changes, present
+from services.intake.checking import Told, checked_file, silent
 from services.intake.expected_plan import broken_plan, plan_digest
 from services.intake.manifest import Manifest, Row
 from services.intake.plan import CHUNK, chunks, plan, stream_of
 from services.intake.receive import NO_FILE, peek, too_large
-from services.intake.work import Told, checked_file, silent
 from services.ledger import Ledger
 
 PlanAction = Literal["added", "changed", "unchanged", "held", "removed"]

@@ -4,16 +4,14 @@ Every command id is derived from the upload, so what was done already is found d
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import cast
 from uuid import UUID, uuid5
 
 from events.registry.contract import Key
-from events.streams import is_code, student_stream, upload_stream
+from events.streams import student_stream, upload_stream
 from events.student import ABSENT, Present
 from events.student_commands import Refused, RemoveStudent, StudentCommand, SubmitSet, decide
 from events.upload import (
@@ -31,32 +29,19 @@ from events.upload import (
 from projections import index
 from projections.index import Settled
 from projections.index_queries import expected_versions
-from schemas.layout import Variant
 from schemas.louisiana_sts.batch import Batch
-from schemas.louisiana_sts.checks import Findings, check_file, report
-from schemas.louisiana_sts.table import problem
-from schemas.problems import Problem
-from schemas.reference import NO_TABLES, ReferenceTables
-from schemas.report_json import report_as_dict
-from services.check_tables import tables_for
-from services.collections import refusal
+from schemas.louisiana_sts.checks import Findings
 from services.commands import Loaded, Target, draft_of, loaded
 from services.identities import follow_record
+from services.intake.checking import Told, checked_file, refused, shown_report, silent, variant_of
 from services.intake.expected_plan import broken_plan
 from services.intake.manifest import Manifest, Row, decode, encode
 from services.intake.plan import CHUNK, chunks, plan
 from services.intake.receive import peek
 from services.ledger import Draft, Ledger, Written
-from services.reference import tables_in_force
 
 IN_FLIGHT = 100
 """Commits of one upload without a verdict, so that an online edit never waits behind a whole upload (limit: 500)."""
-
-Told = Callable[[str, int, int], None]
-
-
-def silent(_step: str, _done: int, _of: int) -> None:
-    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,41 +137,6 @@ async def read_back(
     return await checked_file(ledger, data, received.file_name, received.bssy, variant_of(received), today, told)
 
 
-async def checked_file(
-    ledger: Ledger, data: bytes, name: str, bssy: str, variant: Variant | None, today: date, told: Told
-) -> tuple[Batch | None, Findings]:
-    """Check a file with the tables of its year; no batch when it is refused, also by its year's collection."""
-    tables = await tables_for_file(ledger, data, bssy, variant)
-    batch, findings = await asyncio.to_thread(
-        check_file,
-        data,
-        name,
-        today=today,
-        variant=variant,
-        limit=ledger.max_upload_bytes,
-        progress=lambda done, of: told("checking", done, of),
-        tables=tables,
-    )
-    if batch is not None and not is_code(batch.sponsor):
-        return None, replace(findings, refused=True, problems=(problem("F09", line=1),), held=frozenset())
-    if batch is not None and (closed := await refusal(ledger, batch.bssy, batch.sponsor)):
-        return None, refused(findings, closed)
-    return batch, findings
-
-
-async def tables_for_file(ledger: Ledger, data: bytes, bssy: str, variant: Variant | None) -> ReferenceTables:
-    """Return the tables that a file is checked with: those in force in its year, and who its students are."""
-    if not bssy or not await tables_in_force(ledger, int(bssy)):
-        return NO_TABLES
-    batch = await asyncio.to_thread(peek, data, variant, ledger.max_upload_bytes)
-    return await tables_for(ledger, bssy, batch.state_ids) if batch else NO_TABLES
-
-
-def variant_of(received: UploadReceived) -> Variant | None:
-    """Return the layout that the sender named, None where it is to be told from the file."""
-    return cast("Variant", received.variant) if received.variant else None
-
-
 async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceived, told: Told) -> Batch | None:
     """Give the verdict on the file and freeze it in one event."""
     today = ledger.today()
@@ -220,17 +170,6 @@ async def check_and_plan(ledger: Ledger, upload: Upload, received: UploadReceive
     )
     await append(ledger, upload, "checked", event)
     return batch
-
-
-def refused(findings: Findings, why: Problem) -> Findings:
-    """Return the findings on a file that is refused for a reason outside it: no record of it is processed."""
-    return replace(findings, problems=(why,), held=frozenset(), undecided=(), students=0, refused=True)
-
-
-def shown_report(findings: Findings, batch: Batch | None) -> bytes:
-    """Return the report as it is kept."""
-    runs = batch.runs if batch is not None else None
-    return json.dumps(report_as_dict(report(findings, runs)), ensure_ascii=False).encode()
 
 
 async def carry_out(
