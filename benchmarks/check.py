@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.figures import Figure, Target
-from benchmarks.plan import ROOT, Plan, interleaved
+from benchmarks.plan import Plan, interleaved, output_of
 from schemas.louisiana_sts.reference_csv import demonstration_set
 from services.generate import Spec, generate
 from services.generate.tables import write_tables
@@ -119,11 +119,5 @@ def rate(done: dict[str, Any]) -> float:
 
 async def run(way: str, of: Made) -> dict[str, Any]:
     """Let a process check a file; return what it says."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.check_process", way, str(of.file), str(of.tables),
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
-    )  # fmt: skip
-    said, _ = await process.communicate()
-    if process.returncode != 0:
-        raise RuntimeError(f"benchmarks.check_process ended with {process.returncode}")
-    return dict(json.loads(said))
+    command = (sys.executable, "-m", "benchmarks.check_process", way, str(of.file), str(of.tables))
+    return dict(json.loads(await output_of(*command)))

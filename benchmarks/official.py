@@ -4,14 +4,13 @@ The clock runs over two whole processes, `ledger certify` and `ledger ots run`: 
 sealing and storing each document, appending, and awaiting each verdict.
 """
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.figures import Figure, Target
-from benchmarks.plan import ROOT, Plan, environment, in_a_process
+from benchmarks.plan import Plan, environment, in_a_process, output_of
 from services.generate import Spec, generate
 from services.generate.extract import GeneratedExtract
 from services.settings import Settings
@@ -66,11 +65,5 @@ async def certify_and_answer(settings: Settings) -> tuple[float, int]:
 
 async def ledger(settings: Settings, *arguments: str, ends: tuple[int, ...] = (0,)) -> str:
     """Run a command line as a process of its own, and return what it says."""
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("ledger")), *arguments,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment(settings), cwd=ROOT,
-    )  # fmt: skip
-    said, trouble = await process.communicate()
-    if process.returncode not in ends:
-        raise RuntimeError(f"ledger {arguments[0]} ended with {process.returncode}: {trouble.decode()}")
-    return said.decode()
+    program = str(Path(sys.executable).with_name("ledger"))
+    return (await output_of(program, *arguments, env=environment(settings), ends=ends)).decode()

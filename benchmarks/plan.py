@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,20 +84,23 @@ def environment(settings: Settings) -> Mapping[str, str]:
     }
 
 
-async def in_a_process(module: str, settings: Settings, *arguments: str) -> dict[str, Any]:
-    """Run a module of ours as a process of its own and return the JSON object that it prints last."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments,
-        stdout=asyncio.subprocess.PIPE, env=environment(settings), cwd=ROOT,
-    )  # fmt: skip
+async def output_of(*command: str, env: Mapping[str, str] | None = None, ends: Container[int] = (0,)) -> bytes:
+    """Run a program to its end and return what it says. Raises RuntimeError for an exit status not in `ends`."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=env, cwd=ROOT)
     try:
         said, _ = await process.communicate()
     except BaseException:
         process.kill()
         await process.wait()
         raise
-    if process.returncode != 0:
-        raise RuntimeError(f"{module} ended with {process.returncode}")
+    if process.returncode not in ends:
+        raise RuntimeError(f"{' '.join(command[:3])} ended with {process.returncode}")
+    return said
+
+
+async def in_a_process(module: str, settings: Settings, *arguments: str) -> dict[str, Any]:
+    """Run a module of ours as a process of its own and return the JSON object that it prints last."""
+    said = await output_of(sys.executable, "-m", module, *arguments, env=environment(settings))
     return dict(json.loads(said.splitlines()[-1]))
 
 

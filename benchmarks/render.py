@@ -6,14 +6,12 @@ figure stands alone, and that is said. Both are pinned to one core, and what cou
 so that neighbours on the machine take nothing away.
 """
 
-import asyncio
 import json
 import os
 import sys
-from pathlib import Path
 
 from benchmarks.figures import Figure, Target
-from benchmarks.plan import ROOT, Plan, interleaved
+from benchmarks.plan import ROOT, Plan, interleaved, output_of
 
 RENDERS = 200
 """Documents of one run. All are different; each is rendered once."""
@@ -60,13 +58,4 @@ def figure(ours: list[float], peer: list[float]) -> Figure:
 
 async def rate(python: str, *arguments: str) -> float:
     """Run a program that prints its documents per second of its own time on the core."""
-    process = await asyncio.create_subprocess_exec(python, *arguments, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
-    try:
-        said, _ = await process.communicate()
-    except BaseException:
-        process.kill()
-        await process.wait()
-        raise
-    if process.returncode != 0:
-        raise RuntimeError(f"{Path(python).name} {arguments[0]} ended with {process.returncode}")
-    return float(json.loads(said.splitlines()[-1]))
+    return float(json.loads((await output_of(python, *arguments)).splitlines()[-1]))
