@@ -39,8 +39,7 @@ class SqliteLog:
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open the log in the file `path`, which is made if it is missing. Raises LogUnfit or LogUnavailable."""
-        await asyncio.to_thread(sqlite_file.prepare, path)
-        return cls(path, sqlite_file.connect(path, wait=0), sqlite_file.connect(path))
+        return cls(path, *await asyncio.to_thread(sqlite_file.open_file, path))
 
     async def append(self, data: bytes, *, deadline: float = 30.0) -> int:
         return await self._queue.append(data, deadline)

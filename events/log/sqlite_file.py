@@ -7,8 +7,8 @@ WAL mode, `synchronous=FULL`: a commit that returned has been synced to disk, an
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from events.log.contract import AppendRefused, AppendUnknown, LogError, LogUnavailable, LogUnfit, Record
@@ -18,6 +18,8 @@ FORMAT = 1
 LOCK_WAIT = 0.25
 """Seconds that one attempt waits for another process's write to end."""
 LOCK_RETRY = 0.001
+OPEN_WAIT = 5.0
+"""Seconds that opening waits for others who open or close the file at the same moment."""
 BATCH_BYTES = 8 * 1024 * 1024
 
 SCHEMA = (
@@ -35,29 +37,35 @@ class Locked(Exception):
     """Another process is writing; nothing of the batch was stored."""
 
 
-def prepare(path: Path) -> None:
-    """Make a new file a log, or see that an existing one is one.
+def open_file(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Make a new file a log, or see that an existing one is one; return a connection to write with and one to read.
 
     Raises LogUnfit for another program's file, another format, a damaged file or one whose first records are gone,
     LogUnavailable where it cannot be opened.
     """
-    try:
-        _create(path)
-        with closing(connect(path)) as connection:
-            if _is_blank(connection):
-                _lay_out(connection, path)
-            _check(connection, path)
-    except OSError as error:
-        raise LogUnavailable(f"the log {path} cannot be opened: {error.strerror}; check the folder") from error
-    except sqlite3.Error as error:
-        raise reading_error(error, path) from error
+    until = time.monotonic() + OPEN_WAIT
+    while True:
+        try:
+            _create(path)
+            return _open_as_log(path)
+        except OSError as error:
+            raise LogUnavailable(f"the log {path} cannot be opened: {error.strerror}; check the folder") from error
+        except sqlite3.Error as error:
+            if _code(error) not in LOCKED or time.monotonic() > until:
+                raise reading_error(error, path) from error
+            time.sleep(LOCK_RETRY)
 
 
 def connect(path: Path, *, wait: float = LOCK_WAIT) -> sqlite3.Connection:
-    """Open an existing file with the settings every connection needs; SQLite itself waits `wait` seconds for locks."""
+    """Open an existing file with the settings every connection needs; SQLite itself waits `wait` seconds for locks.
+
+    The opening waits longer: whoever opens a file first or closes it last has it alone for a moment.
+    """
     uri = f"{path.absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
-    connection.execute("pragma synchronous = full")
+    connection = sqlite3.connect(uri, uri=True, timeout=OPEN_WAIT, isolation_level=None, check_same_thread=False)
+    with _closed_on_error(connection):
+        connection.execute("pragma synchronous = full")
+        connection.execute(f"pragma busy_timeout = {round(wait * 1000)}")
     return connection
 
 
@@ -102,6 +110,24 @@ def reading_error(error: sqlite3.Error, path: Path) -> LogError:
     if _code(error) in DAMAGED:
         return LogUnfit(f"{path} is not an SQLite file or is damaged ({error}): restore it from a backup")
     return LogUnavailable(f"the log {path} cannot be read now ({error}): see that it is there and try again")
+
+
+def _open_as_log(path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    reading = connect(path)
+    with _closed_on_error(reading):
+        if _is_blank(reading):
+            _lay_out(reading, path)
+        _check(reading, path)
+        return connect(path, wait=0), reading
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _create(path: Path) -> None:

@@ -146,12 +146,30 @@ async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
         await SqliteLog.open(tmp_path / "missing" / "log.sqlite")
 
 
-async def test_many_who_open_a_new_file_at_once_share_one_log(path: Path) -> None:
-    logs = await asyncio.gather(*(SqliteLog.open(path) for _ in range(8)))
-    await asyncio.gather(*(log.append(b"record") for log in logs))
-    assert [record.position for record in await read_all(logs[0])] == list(range(8))
-    for log in logs:
-        await log.close()
+async def open_append_close(path: Path) -> int:
+    log = await SqliteLog.open(path)
+    position = await log.append(b"record")
+    await log.close()
+    return position
+
+
+async def test_many_who_open_and_close_a_new_file_at_once_share_one_log(tmp_path: Path) -> None:
+    for number in range(20):
+        path = tmp_path / f"{number}.sqlite"
+        positions = await asyncio.gather(*(open_append_close(path) for _ in range(8)))
+        assert sorted(positions) == list(range(8))
+
+
+async def test_a_file_that_another_has_to_itself_is_said_to_be_locked(
+    log: SqliteLog, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.close()
+    monkeypatch.setattr(sqlite_file, "OPEN_WAIT", 0.1)
+    with foreign(path) as connection:
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("begin exclusive")
+        with pytest.raises(LogUnavailable, match="database is locked.*try again"):
+            await SqliteLog.open(path)
 
 
 async def test_a_lock_held_beyond_the_deadline_refuses_the_append_and_the_next_works(
