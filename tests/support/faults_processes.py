@@ -5,7 +5,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -32,8 +32,10 @@ class Child:
         self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal, unless it has ended."""
-        if not self._ended.done():
+        """Send it a signal, unless it has ended; that it has may not have been heard yet."""
+        if self._ended.done():
+            return
+        with suppress(psutil.NoSuchProcess):
             psutil.Process(self.pid).send_signal(number)
 
     def go_on(self) -> None:
