@@ -168,7 +168,7 @@ async def test_a_file_that_another_has_to_itself_is_said_to_be_locked(
     with foreign(path) as connection:
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("begin exclusive")
-        with pytest.raises(LogUnavailable, match="database is locked.*try again"):
+        with pytest.raises(LogUnavailable, match=r"database is locked.*try again"):
             await SqliteLog.open(path)
 
 
