@@ -26,7 +26,10 @@ from services.generate.file import Writer, student_fields
 from services.ots.document import qr_svg, render
 from services.ots.face import checkable, face
 
-NAMES = Names(sponsors={"017": "Heron Parish School District"}, courses=dict(CATALOG))
+NAMES = Names(
+    sponsors={"017": "Heron Parish School District"},
+    courses={(str(year), code): name for year in range(2021, 2027) for code, name in CATALOG},
+)
 
 
 def transcripts(number: int) -> Iterator[OfficialTranscript]:

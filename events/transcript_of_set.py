@@ -123,11 +123,12 @@ def local_figures_of(student: Fields) -> LocalFigures:
 
 def course_of(fields: Fields, student: Fields, labels: Labels, names: Names) -> tuple[str, Course]:
     """Return one 030 with its school year."""
-    code, kind = fields["course_code"], fields.get("course_type_code", "")
-    return fields["course_beginning_school_session_year"], Course(
+    year, code = fields["course_beginning_school_session_year"], fields["course_code"]
+    kind = fields.get("course_type_code", "")
+    return year, Course(
         term=fields.get("semester_code", ""),
         code=code,
-        name=fields.get("transcript_course_name", "") or names.courses.get(code, code),
+        name=fields.get("transcript_course_name", "") or names.courses.get((year, code), code),
         grade=fields.get("letter_grade_code", ""),
         part=fields.get("course_part_number", ""),
         type_code=kind if kind in labels.course_types else "",

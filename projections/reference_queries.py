@@ -35,11 +35,18 @@ async def list_publications(connection: Connection, name: str | None = None) -> 
     return tuple(as_struct(row, PublicationRow) for row in rows)
 
 
-async def publications_in_force(connection: Connection, bssy: int) -> tuple[PublicationRow, ...]:
-    """Return for each table the publication that is in force in a year; of two for one BSSY the later."""
+async def publications_in_force(
+    connection: Connection, bssy: int, *, below: int | None = None
+) -> tuple[PublicationRow, ...]:
+    """Return for each table the publication that is in force in a year; of two for one BSSY the later.
+
+    With `below` as it stood before that position.
+    """
     rows = await connection.fetch(
-        "select distinct on (name) * from reference_tables where effective <= $1 "
+        "select distinct on (name) * from reference_tables "
+        "where effective <= $1 and ($2::bigint is null or position < $2) "
         "order by name, effective desc, position desc",
         bssy,
+        below,
     )
     return tuple(as_struct(row, PublicationRow) for row in rows)

@@ -4,7 +4,7 @@ A table's canonical content is a sealed blob, since a table may hold persons; it
 `reference/<table>`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -39,15 +39,19 @@ async def publications(ledger: Ledger, name: str | None = None) -> tuple[Publica
         return await list_publications(connection, name)
 
 
-async def tables_in_force(ledger: Ledger, bssy: int) -> ReferenceTables:
+async def tables_in_force(
+    ledger: Ledger, bssy: int, *, names: Collection[str] | None = None, below: int | None = None
+) -> ReferenceTables:
     """Return the tables that are in force in a year, each with the digest that reports and commits name.
 
-    Raises ViewStopped, and BlobMissing or BlobDamaged where a table's content is not what was published.
+    With `names` only these, with `below` as they stood before that position. Raises ViewStopped, and BlobMissing or
+    BlobDamaged where a table's content is not what was published.
     """
     async with ledger.pool.acquire() as connection:
         await ledger.require(connection, "reference_tables")
-        rows = await publications_in_force(connection, bssy)
-    return ReferenceTables(MappingProxyType({row.name: await opened(ledger, row) for row in rows}))
+        rows = await publications_in_force(connection, bssy, below=below)
+    wanted = [row for row in rows if names is None or row.name in names]
+    return ReferenceTables(MappingProxyType({row.name: await opened(ledger, row) for row in wanted}))
 
 
 async def opened(ledger: Ledger, row: PublicationRow) -> ReferenceTable:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from schemas.louisiana_sts.records import toml
+from schemas.reference import ReferenceTable
 
 Words = Mapping[str, str]
 
@@ -19,15 +20,30 @@ ENDORSEMENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names that reference tables give to codes; a code that is missing has no known name."""
+    """Names that reference tables give to codes; a code that is missing has no known name.
+
+    A course is named by BSSY and code: what a code means depends on the year in which the course was taken.
+    """
 
     sponsors: Words = field(default_factory=dict)
     sites: Words = field(default_factory=dict)
-    courses: Words = field(default_factory=dict)
+    courses: Mapping[tuple[str, str], str] = field(default_factory=dict)
     credentials: Words = field(default_factory=dict)
 
 
 NO_NAMES = Names()
+NAMING_TABLES = ("sponsors", "sites", "courses", "credentials")
+
+
+def names_from(tables: Mapping[str, ReferenceTable]) -> Names:
+    """Return the names that the reference tables give; a table that is missing names nothing."""
+    rows = {name: tables[name].rows if name in tables else () for name in NAMING_TABLES}
+    return Names(
+        sponsors={row["sponsor_code"]: row["name"] for row in rows["sponsors"]},
+        sites={row["site_code"]: row["name"] for row in rows["sites"]},
+        courses={(row["bssy"], row["course_code"]): row["description"] for row in rows["courses"]},
+        credentials={row["ibc_code"]: row["description"] for row in rows["credentials"]},
+    )
 
 
 @dataclass(frozen=True, slots=True)

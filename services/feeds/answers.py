@@ -8,6 +8,7 @@ from projections.feed_queries import was_certified
 from projections.ots_status import Status, statuses
 from services.feeds.messages import RejectedOutside, RenderedOutside
 from services.ledger import Ledger
+from services.ots.naming import Namings
 from services.ots.worker import Case, SiteLists, append, content_for, load_case, made_official
 
 Outcome = Literal["taken", "late", "unknown"]
@@ -21,7 +22,7 @@ async def take(ledger: Ledger, result: RenderedOutside | RejectedOutside) -> Out
         if not await was_told(ledger, result):
             return "unknown"
     status = await waiting_for(ledger, result)
-    case = await load_case(ledger, status, SiteLists(ledger)) if status else None
+    case = await load_case(ledger, status, SiteLists(ledger), Namings(ledger)) if status else None
     if case is None or not case.still_certified:
         return "late"
     return "taken" if await append(ledger, case, event_of(result, case)) else "late"

@@ -22,13 +22,14 @@ from services.feeds.messages import (
 from services.feeds.transcript import FeedTranscript
 from services.identities import identity_of
 from services.ledger import Ledger
+from services.ots.naming import Namings
 
 
-async def message_of(ledger: Ledger, row: FeedRow) -> Message:
+async def message_of(ledger: Ledger, row: FeedRow, namings: Namings) -> Message:
     """Return what a row tells; what was certified of somebody who was erased meanwhile tells that."""
     match row.kind:
         case "certified":
-            return await certified(ledger, row)
+            return await certified(ledger, row, namings)
         case "sent":
             return TranscriptSent(**shared(row), sponsor=row.sponsor, site=row.site, number=row.number, by=row.by)
         case "rejected":
@@ -40,9 +41,9 @@ def shared(row: FeedRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("ref", "bssy", "certified_at", "record", "identity")}
 
 
-async def certified(ledger: Ledger, row: FeedRow) -> TranscriptCertified | TranscriptErased:
+async def certified(ledger: Ledger, row: FeedRow, namings: Namings) -> TranscriptCertified | TranscriptErased:
     """Return the whole content that was certified, whatever has been changed since."""
-    content = await content_at(ledger, row)
+    content = await content_at(ledger, row, namings)
     if content is None:
         return TranscriptErased(ref=row.ref)
     return TranscriptCertified(
@@ -58,7 +59,7 @@ async def certified(ledger: Ledger, row: FeedRow) -> TranscriptCertified | Trans
     )
 
 
-async def content_at(ledger: Ledger, row: FeedRow) -> Transcript | None:
+async def content_at(ledger: Ledger, row: FeedRow, namings: Namings) -> Transcript | None:
     """Return the content of the certified version; None where its owner was erased."""
     commits = await ledger.events_of(student_stream(row.sponsor, row.ref, row.bssy))
     commits = [each for each in commits if each.commit.version <= row.version]
@@ -69,4 +70,5 @@ async def content_at(ledger: Ledger, row: FeedRow) -> Transcript | None:
     if isinstance(identity, Erased):
         return None
     assert isinstance(state, Present)
-    return content_of(state, identity, sector=cast("Variant", row.sector), ref=row.ref, labels=labels())
+    sector, names = cast("Variant", row.sector), (await namings.at(row.bssy, row.certified_at)).names
+    return content_of(state, identity, sector=sector, ref=row.ref, labels=labels(), names=names)

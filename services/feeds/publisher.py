@@ -17,6 +17,7 @@ from services.feeds.content import message_of
 from services.feeds.messages import SEQUENCE, SOURCE, headers_of, source_of
 from services.feeds.topics import PARTITION, Feeds, last_published, prepare
 from services.ledger import Ledger
+from services.ots.naming import Namings
 
 PAGE = 50
 IDLE_SECONDS = 0.05
@@ -69,8 +70,9 @@ async def send(ledger: Ledger, feeds: Feeds, broker: KafkaBroker, rows: list[Fee
     After a failure the producer is not used again; what it had on its way behind the failed message Kafka refuses,
     because the producer is idempotent and its numbers would have a hole.
     """
-    sent = []
-    for row, message in zip(rows, await asyncio.gather(*(message_of(ledger, row) for row in rows)), strict=True):
+    sent, namings = [], Namings(ledger)
+    messages = await asyncio.gather(*(message_of(ledger, row, namings) for row in rows))
+    for row, message in zip(rows, messages, strict=True):
         future = await broker.publish(
             message,
             feeds.ots,

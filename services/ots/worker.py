@@ -38,6 +38,7 @@ from services.commands import Loaded, loaded
 from services.identities import identity_of
 from services.ledger import Draft, Ledger, Written
 from services.ots.document import CannotRender, Rendered, render
+from services.ots.naming import Naming, Namings
 
 AT_ONCE = 4
 PAGE = 200
@@ -66,6 +67,7 @@ class Case:
     still_certified: bool
     official: Official
     version: int
+    naming: Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +117,20 @@ async def waiting_now(ledger: Ledger) -> Sequence[Status]:
 
 async def answer_all(ledger: Ledger, waiting: Sequence[Status], told: Told) -> int:
     """Answer some, a few at once: one is rendered while others are being appended."""
-    room, lists = asyncio.Semaphore(AT_ONCE), SiteLists(ledger)
+    room, lists, namings = asyncio.Semaphore(AT_ONCE), SiteLists(ledger), Namings(ledger)
 
     async def one(status: Status) -> int:
         async with room:
-            answered = await answer(ledger, status, lists)
+            answered = await answer(ledger, status, lists, namings)
         told(answered)
         return answered.event is not None
 
     return sum(await asyncio.gather(*(one(status) for status in waiting)))
 
 
-async def answer(ledger: Ledger, status: Status, lists: SiteLists) -> Answered:
+async def answer(ledger: Ledger, status: Status, lists: SiteLists, namings: Namings) -> Answered:
     """Judge one graduate and append the answer."""
-    case = await load_case(ledger, status, lists)
+    case = await load_case(ledger, status, lists, namings)
     if case is None:
         return Answered(status, None)
     reasons = judge(case)
@@ -139,7 +141,7 @@ async def answer(ledger: Ledger, status: Status, lists: SiteLists) -> Answered:
     return Answered(status, await append(ledger, case, event))
 
 
-async def load_case(ledger: Ledger, status: Status, lists: SiteLists) -> Case | None:
+async def load_case(ledger: Ledger, status: Status, lists: SiteLists, namings: Namings) -> Case | None:
     """Load what was certified of a graduate; None for somebody who was erased meanwhile."""
     stream = student_stream(status.sponsor, status.ref, status.bssy)
     commits = [c for c in await ledger.events_of(stream) if c.commit.version <= status.version]
@@ -148,7 +150,8 @@ async def load_case(ledger: Ledger, status: Status, lists: SiteLists) -> Case | 
     identified = await identity_of(ledger, status.ref, status.identity or None)
     version, official = await load_official(ledger, status.ref)
     certified = status.sector == "nonpublic" or await lists.name(status)
-    return Case(status, commits[-1].key, loaded(commits), identified.state, certified, official, version)
+    naming = await namings.at(status.bssy, status.certified_at)
+    return Case(status, commits[-1].key, loaded(commits), identified.state, certified, official, version, naming)
 
 
 async def load_official(ledger: Ledger, ref: UUID) -> tuple[int, Official]:
@@ -199,7 +202,8 @@ def content_for(case: Case) -> Transcript:
     assert isinstance(state, Present)
     assert not isinstance(case.identity, Erased)
     sector = cast("Variant", case.status.sector)
-    return content_of(state, case.identity, sector=sector, ref=case.status.ref, labels=labels())
+    names = case.naming.names
+    return content_of(state, case.identity, sector=sector, ref=case.status.ref, labels=labels(), names=names)
 
 
 def face_of(ledger: Ledger, case: Case, content: Transcript, number: int) -> OfficialTranscript:
@@ -255,6 +259,7 @@ async def append(ledger: Ledger, case: Case, event: OfficialEvent) -> OfficialEv
         command=command_of(case.status),
         events=[Written(each) for each in events],
         key=case.key,
+        references=case.naming.references if isinstance(event, OfficialTranscriptRendered) else {},
     )
     settled = await ledger.append(draft)
     return event if settled.stands and not settled.repeated else None  # repeated: another's answer stands

@@ -14,6 +14,7 @@ from projections.views import SCHEMAS
 from services.feeds.content import message_of
 from services.feeds.messages import TranscriptCertified, TranscriptErased, TranscriptRejected
 from services.ledger import Ledger
+from services.ots.naming import Namings
 from tests.support.graduates import (
     certify_all,
     erase,
@@ -72,7 +73,7 @@ async def test_each_answer_is_a_row_that_names_what_it_answers(ledger: Ledger, t
 
     assert len(answers) == answered == len(asked)
     assert {(row.ref, row.certified_at, row.record, row.identity) for row in answers} == asked
-    message = await message_of(ledger, answers[0])
+    message = await message_of(ledger, answers[0], Namings(ledger))
     assert isinstance(message, TranscriptRejected)
     assert (message.ref, message.reasons, message.by) == (answers[0].ref, ("too-few-credits",), "ledger")
 
@@ -85,7 +86,7 @@ async def test_a_message_carries_all_that_was_certified_and_names_no_social_secu
     rows = await rows_of(ledger)
 
     numbers = social_security_numbers()
-    messages = [await message_of(ledger, row) for row in rows]
+    messages = [await message_of(ledger, row, Namings(ledger)) for row in rows]
 
     assert len(numbers) > 50
     for row, message in zip(rows, messages, strict=True):
@@ -109,7 +110,7 @@ async def test_a_nonpublic_graduate_is_told_of_once_record_and_identity_are_know
     async with ledger.pool.acquire() as connection:
         graduates = await connection.fetch("select ref, record from graduates where sector = 'nonpublic'")
     assert {(row.ref, row.record) for row in rows} == {(each["ref"], each["record"]) for each in graduates}
-    message = await message_of(ledger, rows[0])
+    message = await message_of(ledger, rows[0], Namings(ledger))
     assert isinstance(message, TranscriptCertified)
     assert message.transcript.student.name_known
 
@@ -131,7 +132,7 @@ async def test_an_erasure_renumbers_nothing_and_leaves_tombstones(
     tombstones = [row for row in after if row.ref == gone]
     assert [row.kind for row in tombstones] == ["erased"] * 3
     assert {(row.site, row.record, row.identity, row.certified_at) for row in tombstones} == {("", "", "", -1)}
-    assert await message_of(ledger, after[-1]) == TranscriptErased(ref=gone)
+    assert await message_of(ledger, after[-1], Namings(ledger)) == TranscriptErased(ref=gone)
     connection = await connect(views_dsn, SCHEMAS)
     try:
         assert await rebuild(connection, FeedOts(), ledger.keyring)
@@ -149,4 +150,4 @@ async def test_what_was_read_before_an_erasure_tells_of_the_erasure_after_it(led
     await erase(ledger, row.ref)
     await ledger.caught_up()
 
-    assert await message_of(ledger, row) == TranscriptErased(ref=row.ref)
+    assert await message_of(ledger, row, Namings(ledger)) == TranscriptErased(ref=row.ref)

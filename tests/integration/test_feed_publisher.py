@@ -21,6 +21,7 @@ from services.feeds.content import message_of
 from services.feeds.publisher import publish
 from services.feeds.topics import Feeds, last_published, prepare
 from services.ledger import Ledger
+from services.ots.naming import Namings
 from services.settings import Settings
 from tests.support.feeds import first_heard, heard_in, serving, until_heard
 from tests.support.graduates import certify_all, environment_of, erase, in_june, reject_everybody, settings_for, upload
@@ -90,7 +91,7 @@ async def test_every_message_arrives_in_order_with_its_cloudevents_header(told: 
             "ce_sequence": str(row.sequence),
             "content-type": "application/json",
         }
-        expected = await message_of(told.ledger, row)
+        expected = await message_of(told.ledger, row, Namings(told.ledger))
         assert message.body == expected.model_dump(mode="json")
 
 

@@ -23,6 +23,7 @@ from services.commands import Stored, Target, execute, loaded
 from services.identities import identify, identity_of
 from services.ledger import Ledger
 from services.ots.archive import Rejection, Version, answers_of, changes, document_of, pick, rerender
+from services.ots.naming import Namings
 from services.ots.worker import SiteLists, judge, load_case, waiting_now, work_off
 from services.targets import NoSuchVersion
 from tests.support.graduates import BSSY, June, certify_all, erase, in_june, settings_for, upload
@@ -146,9 +147,9 @@ async def test_what_is_certified_again_unchanged_is_not_sent_again(ledger: Ledge
 
 async def test_a_list_withdrawn_between_queue_and_answer_is_a_reason_against(ledger: Ledger) -> None:
     lists, (first, *_) = SiteLists(ledger), await waiting_now(ledger)
-    before = await load_case(ledger, first, lists)
+    before = await load_case(ledger, first, lists, Namings(ledger))
     await uncertify(ledger, first.site, BSSY, "wrong data were sent", command_id=uuid4())
-    after = await load_case(ledger, first, lists)
+    after = await load_case(ledger, first, lists, Namings(ledger))
 
     assert before is not None
     assert after is not None
@@ -171,7 +172,7 @@ async def test_whoever_is_erased_while_waiting_is_not_answered(ledger: Ledger) -
     await erase(ledger, waiting[0].ref)
     await ledger.caught_up()
 
-    assert await load_case(ledger, waiting[0], SiteLists(ledger)) is None
+    assert await load_case(ledger, waiting[0], SiteLists(ledger), Namings(ledger)) is None
     assert await work_off(ledger) == len(waiting) - 1
     assert await answers_of(ledger, waiting[0].ref) == []
 

@@ -22,6 +22,7 @@ from services.identity_load import load, plan
 from services.intake.receive import Received, receive
 from services.intake.work import work_queue
 from services.ledger import Draft, Ledger, Written
+from services.ots.naming import Namings
 from services.ots.worker import SiteLists, append, load_case, rejected, waiting_now
 from services.settings import Settings
 from services.wiring import open_ledger
@@ -119,7 +120,7 @@ async def reject_everybody(ledger: Ledger) -> int:
     """Answer whoever waits with a rejection, and return how many were answered."""
     answered = 0
     for status in await waiting_now(ledger):
-        case = await load_case(ledger, status, SiteLists(ledger))
+        case = await load_case(ledger, status, SiteLists(ledger), Namings(ledger))
         assert case is not None
         event = await append(ledger, case, rejected(status, ("too-few-credits",)))
         assert isinstance(event, OfficialTranscriptRejected)

@@ -180,7 +180,7 @@ def course_of(row: Row, **changes: str) -> Course:
 
 def test_a_course_is_named_as_sent_else_by_its_description_else_by_its_code() -> None:
     row = Row("2024", "Y1", "990110", "Sent Name", "A")
-    described = replace(NAMES, courses={"990110": "Described"})
+    described = replace(NAMES, courses={("2024", "990110"): "Described", ("2023", "990110"): "Described before"})
     unnamed = stored([row._replace(name="")])
 
     assert transcript(stored([row]), names=described).years[0].courses[0].name == "Sent Name"

@@ -92,6 +92,15 @@ CASES: dict[str, Callable[[], Transcript]] = {
         ),
         names=LONG_NAMES,
     ),
+    "names of 200 letters": lambda: transcript(
+        stored([row._replace(name="") for row in history(6, "")], student=EVERYTHING),
+        names=Names(
+            sponsors={"017": "Parish " * 28},
+            sites={"017001": "W" * 200},
+            courses={(row.year, row.code): "Survey of " * 20 for row in history(6, "")},
+            credentials={"901": "Wm " * 66},
+        ),
+    ),
     "words without a break": lambda: transcript(
         stored(history(6, "W" * 60), student=EVERYTHING),
         named("W" * 60, "M" * 120),
