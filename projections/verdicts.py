@@ -31,22 +31,34 @@ class Verdicts:
     async def start(self) -> None:
         """Begin to listen."""
         self._listening = asyncio.create_task(self._listen(), name="verdicts")
+        self._listening.add_done_callback(self._nobody_hears)
 
     async def close(self) -> None:
         """Stop listening; whoever still waits is cancelled."""
         if self._listening is not None:
             self._listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listening
-        for _, _, future in self._waiting:
-            future.cancel()
+            await asyncio.wait([self._listening])
 
     async def of(self, command: UUID, position: int) -> Settled:
-        """Wait until the index has passed the command's record at `position`, and return what became of it."""
+        """Wait until the index has passed the command's record at `position`, and return what became of it.
+
+        Raises LogUnfit where the log was cut there, and whatever ended the listening.
+        """
         future: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
         self._waiting.append((position, command, future))
         self._news.set()
+        if self._listening is not None and self._listening.done():
+            self._nobody_hears(self._listening)
         return await future
+
+    def _nobody_hears(self, listening: "asyncio.Task[None]") -> None:
+        """Tell all who wait what ended the listening; without one they would wait in vain."""
+        fault = None if listening.cancelled() else listening.exception()
+        for _, _, future in self._waiting:
+            if fault is None:
+                future.cancel()
+            elif not future.done():
+                future.set_exception(fault)
 
     async def _listen(self) -> None:
         while not being_cancelled():

@@ -132,15 +132,18 @@ class Ledger:
         watched = {waiting, self.following} if self.following is not None else {waiting}
         try:
             await asyncio.wait(watched, timeout=VERDICT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if waiting.done() and not waiting.cancelled():
-                return waiting.result()
-        except LogUnfit as cut:
-            raise OutcomeUnknown(command, str(cut)) from cut
         finally:
             waiting.cancel()
+        fault = waiting.exception() if waiting.done() and not waiting.cancelled() else None
+        if waiting.done() and not waiting.cancelled() and fault is None:
+            return waiting.result()
+        if isinstance(fault, LogUnfit):
+            raise OutcomeUnknown(command, str(fault)) from fault
         why = "the views do not follow the log now"
         if error := self.stopped():
             why = f"the views stopped: {explained(error)}"
+        elif fault is not None:
+            why = f"the views cannot be asked: {explained(fault)}"
         raise OutcomeUnknown(command, f"it is in the log at position {position}, but {why}")
 
     def commit(self, draft: Draft) -> Commit:

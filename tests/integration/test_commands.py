@@ -395,6 +395,24 @@ async def test_without_a_follower_the_outcome_stays_unknown_until_there_is_one(
         assert await execute(ledger, target, named("LC7"), command_id=command) == Stored(command, 2, 2, repeated=True)
 
 
+async def test_where_the_verdict_cannot_be_read_the_outcome_is_unknown_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(command: UUID, position: int) -> None:
+        raise ZeroDivisionError("a row's text")
+
+    command = uuid4()
+    async with opened(house) as (ledger, target):
+        monkeypatch.setattr(ledger.verdicts, "of", broken)
+        with pytest.raises(
+            OutcomeUnknown, match="in the log at position 2, but the views cannot be asked: Zero"
+        ) as told:
+            await execute(ledger, target, named("LC7"), command_id=command)
+        assert "a row's text" not in str(told.value)
+        monkeypatch.undo()
+        assert await execute(ledger, target, named("LC7"), command_id=command) == Stored(command, 2, 2, repeated=True)
+
+
 async def test_a_command_cancelled_while_it_waits_has_stood_all_the_same(house: House) -> None:
     """Case 1, after send: cancelling is no undoing."""
     command, sent = uuid4(), asyncio.Event()

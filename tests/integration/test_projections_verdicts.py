@@ -132,6 +132,19 @@ async def test_whoever_waits_while_the_connection_is_lost_is_answered_on_another
         assert (await waiting).stands
 
 
+async def test_whoever_waits_when_the_listening_ends_by_a_fault_hears_of_it_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(connection: object) -> None:
+        raise ZeroDivisionError
+
+    async with listening(house) as verdicts:
+        monkeypatch.setattr(index, "read_head", broken)
+        for _ in range(2):  # while it ends, and after it has ended
+            with pytest.raises(ZeroDivisionError):
+                await verdicts.of(uuid4(), 10_000)
+
+
 async def test_many_wait_at_once_and_each_hears_of_their_own(house: House) -> None:
     async with listening(house) as verdicts:
         commands = [uuid4() for _ in range(300)]
