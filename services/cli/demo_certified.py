@@ -3,10 +3,10 @@
 import csv
 from pathlib import Path
 
-from services.cli.demo_story import Answer, answer_of, ask, check, headline, run
+from services.cli.demo_story import BSSY, Answer, answer_of, ask, check, generate, headline, run
 from services.cli.errors import ExitCode
 
-SITE, OTHER_SITE, BSSY = "017001", "017002", "2025"
+SITE, OTHER_SITE = "017001", "017002"
 EXTRACT = "escholar.csv"
 
 
@@ -26,7 +26,7 @@ def tell_second_act(students: int) -> None:
 def identified(students: int) -> tuple[str, str]:
     """Load the identities; one graduate's birth date is not known yet. Returns who, and the date."""
     headline("Public files carry one letter of the first name and three of the last. The state knows who they are")
-    run("generate", "corrected.txt", "--students", str(students), "--extract", EXTRACT)
+    generate("corrected.txt", students, "--extract", EXTRACT)
     known = birth_dates()
     unknown = next(one["state_id"] for one in graduates() if known[one["state_id"]])
     write_birth_date(unknown, "")

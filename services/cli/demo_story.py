@@ -17,6 +17,7 @@ import typer
 from services.cli.errors import ExitCode, Interrupted, NothingFound
 
 Answer = Mapping[str, Any]
+BSSY = "2025"
 
 
 class StoryBroken(NothingFound):
@@ -30,6 +31,7 @@ def tell_story(students: int) -> None:
     from services.cli.demo_certified import tell_second_act
 
     began = monotonic()
+    published()
     generated(students)
     held = first_upload(students)
     corrected_upload(students, held)
@@ -49,10 +51,25 @@ def tell_story(students: int) -> None:
 # --- The steps --------------------------------------------------------------------------------------------------
 
 
+def published() -> None:
+    """Publish tables, so that every check that asks one is decided."""
+    headline(
+        "The department publishes its reference tables: schools, courses, credentials (here invented, and named so)"
+    )
+    run("reference", "load", "--demonstration", "--effective", BSSY)
+    tables = ask("reference", "list", "--bssy", BSSY)["publications"]
+    check(len(tables) > 5 and all(one["demonstration"] for one in tables), "the tables are in force, and marked")
+
+
 def generated(students: int) -> None:
     """Make a file with some faults."""
     headline(f"A sponsor of two sites sends {students} students, a few of them with faults")
-    run("generate", "first.txt", "--students", str(students), "--faults", "0.03")
+    generate("first.txt", students, "--faults", "0.03")
+
+
+def generate(file: str, students: int, *more: str) -> None:
+    """Make a file whose schools, courses and credentials are in the tables."""
+    run("generate", file, "--students", str(students), "--reference", "demonstration", *more)
 
 
 def first_upload(students: int) -> int:
@@ -69,10 +86,14 @@ def first_upload(students: int) -> int:
 
 
 def corrected_upload(students: int, held: int) -> None:
-    """The corrected file stores those who were held, and nobody else."""
-    headline("The district sends the corrected file: only the students who were held are new")
-    run("generate", "corrected.txt", "--students", str(students))
-    run("upload", "corrected.txt")
+    """The corrected file stores those who were held, and nobody else, as its plan said."""
+    headline("The district corrects its file, and first asks what it would change")
+    generate("corrected.txt", students)
+    run("upload", "corrected.txt", "--plan")
+    plan = ask("upload", "corrected.txt", "--plan")["plan"]
+    check((plan["added"], plan["unchanged"]) == (held, students - held), "only those who were held would be new")
+    headline("Then it sends the file, to be stored exactly so or not at all")
+    run("upload", "corrected.txt", "--expect-plan", f"{plan['digest']}@{plan['position']}")
     upload = newest_upload()
     check(upload["held"] == 0, "nobody is held")
     check(upload["stored"] == held, "exactly those who were held are stored")
