@@ -121,10 +121,12 @@ def year_face(year: SchoolYear) -> Face:
 
 
 def course_face(course: Course) -> Sequence[object]:
-    """Return the cells of a course's row; the second is the name and the notes under it."""
+    """Return the cells of a course's row; the second is the name and what is said behind it."""
+    name = f"{course.name}, part {course.part}" if course.part else course.name
+    said = ", ".join(notes(course))
     return (
         course.code,
-        [f"{course.name}, part {course.part}" if course.part else course.name, *notes(course)],
+        [f"{name}, ", said] if said else [name],
         course.type_code,
         course.term,
         course.grade,
@@ -135,7 +137,7 @@ def course_face(course: Course) -> Sequence[object]:
 
 
 def notes(course: Course) -> list[str]:
-    """Return what is said under a course's name."""
+    """Return what is said behind a course's name."""
     waived = ["core requirement waived"] if course.waived else []
     return [*waived, f"taken at {course.school}"] if course.school else waived
 

@@ -177,7 +177,7 @@ def test_nothing_runs_into_a_margin(version: OfficialTranscript) -> None:
         assert sides.strip(b"\xff") == b""
 
 
-@pytest.mark.parametrize(("courses", "pages"), [(1, 1), (20, 1), (26, 1), (30, 1), (60, 2), (90, 3)])
+@pytest.mark.parametrize(("courses", "pages"), [(1, 1), (20, 1), (26, 1), (30, 1), (34, 1), (60, 2), (90, 3)])
 def test_an_ordinary_history_fits_one_page_and_ninety_courses_fit_three(courses: int, pages: int) -> None:
     assert len(read(official(transcript(stored(history(courses))))).pages) <= pages
 
