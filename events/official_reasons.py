@@ -65,7 +65,8 @@ REASONS = {
         Reason(
             "not-printable",
             "The record holds a character that cannot be printed.",
-            "Send names and course names in Latin letters, then certify the site again.",
+            "Send names and course names in Latin letters, then certify the site again; where a reference table names "
+            "a school or course so, publish it corrected, and withdraw the certification before.",
         ),
     )
 }

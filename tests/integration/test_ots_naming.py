@@ -15,15 +15,16 @@ from projections.feed_queries import FeedRow, rows_after
 from schemas.louisiana_sts.reference_csv import demonstration_set, table_of
 from schemas.reference import ReferenceTable
 from services.auditing import audit
+from services.certifying import uncertify
 from services.commands import Stored
 from services.feeds.content import content_at
 from services.generate.courses import CATALOG
 from services.ledger import Ledger
-from services.ots.archive import as_shown
+from services.ots.archive import Rejection, Version, answers_of, as_shown
 from services.ots.naming import Namings
 from services.ots.worker import work_off
 from services.reference_load import publish
-from tests.support.graduates import certify_all, in_june, settings_for, upload
+from tests.support.graduates import BSSY, certify_all, in_june, settings_for, upload
 
 pytestmark = pytest.mark.postgres
 
@@ -125,6 +126,26 @@ async def test_a_table_published_after_the_list_names_nothing_on_it(ledger: Ledg
 
     event, references = await rendered(ledger, (await certified(ledger))[0].ref)
     assert (event.content.school.site_code, event.content.school.site, references) == (SITE, "", {})
+
+
+async def test_a_schools_name_that_cannot_be_printed_is_repaired_in_its_table(ledger: Ledger) -> None:
+    await published(ledger, sites("明美高校"))
+    await certify_all(ledger)
+    await work_off(ledger)
+    rejected = await answers_of(ledger, (await certified(ledger))[0].ref)
+
+    await published(ledger, sites("Heron Bayou High School"))
+    await uncertify(ledger, SITE, BSSY, "a school's name was corrected", command_id=uuid4())
+    await certify_all(ledger)
+    await work_off(ledger)
+
+    row = (await certified(ledger))[0]
+    [first, second] = await answers_of(ledger, row.ref)
+    assert [first] == rejected
+    assert isinstance(first, Rejection)
+    assert first.event.reasons == ("not-printable",)
+    assert isinstance(second, Version)
+    assert second.event.content.school.site == "Heron Bayou High School"
 
 
 async def test_a_course_sent_without_a_name_has_that_of_the_year_in_which_it_was_taken(ledger: Ledger) -> None:
