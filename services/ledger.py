@@ -134,8 +134,9 @@ class Ledger:
             await asyncio.wait(watched, timeout=VERDICT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        fault = waiting.exception() if waiting.done() and not waiting.cancelled() else None
-        if waiting.done() and not waiting.cancelled() and fault is None:
+        ended = waiting.done() and not waiting.cancelled()
+        fault = waiting.exception() if ended else None
+        if ended and fault is None:
             return waiting.result()
         if isinstance(fault, LogUnfit):
             raise OutcomeUnknown(command, str(fault)) from fault
