@@ -22,7 +22,7 @@ from tests.support.faults_logs import ImpatientLog
 from tests.support.faults_oracle import examine
 from tests.support.faults_processes import Child, Nursery
 from tests.support.faults_world import World, new_world, stored_students
-from tests.support.kafka import admin_of, alter_topic, local_cluster
+from tests.support.kafka import alter_topic, delete_topic, local_cluster
 
 CHANGE = EditStudent({"local_identification_number": "AFTER"})
 PATIENCE = 1.0
@@ -106,8 +106,7 @@ async def test_with_two_of_three_brokers_dead_outcomes_are_unknown_until_they_ar
 async def test_a_topic_deleted_under_the_writer_is_said_in_time(world: World) -> None:
     async with world.open() as ledger:
         [whose] = await stored_students(ledger, world, 1)
-        async with admin_of(world.kafka) as admin:
-            await admin.delete_topics([world.topic])
+        await delete_topic(world.kafka, world.topic)
         with pytest.raises((OutcomeUnknown, AppendRefused), match=world.topic):
             await execute(impatient(ledger), whose, CHANGE, command_id=uuid4())
 

@@ -14,7 +14,7 @@ from events.commit import Commit, decode, encode
 from events.log.kafka import KafkaLog
 from events.log.sqlite_file import SCHEMA
 from tests.support.faults_world import World
-from tests.support.kafka import admin_of
+from tests.support.kafka import admin_of, delete_topic
 
 TRIGGERS = ("nothing_changes", "nothing_goes")
 
@@ -22,20 +22,12 @@ TRIGGERS = ("nothing_changes", "nothing_goes")
 async def replace_records(world: World, records: Sequence[bytes]) -> None:
     """Let the log hold these records and no others, under its own name."""
     if world.kafka:
-        await recreate_topic(world)
+        await delete_topic(world.kafka, world.topic)
         log = await KafkaLog.open(world.kafka, world.topic, replication=1, min_insync=1)
         await asyncio.gather(*(log.append(record) for record in records))
         await log.close()
     else:
         rewrite_file(world, records)
-
-
-async def recreate_topic(world: World) -> None:
-    """Delete the topic, and make an empty one of its name."""
-    async with admin_of(world.kafka) as admin:
-        await admin.delete_topics([world.topic])
-        while world.topic in await admin.list_topics():  # noqa: ASYNC110 (another program's state)
-            await asyncio.sleep(0.05)
 
 
 def rewrite_file(world: World, records: Sequence[bytes]) -> None:

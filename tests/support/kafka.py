@@ -65,3 +65,11 @@ async def alter_topic(bootstrap: list[str], topic: str, settings: Mapping[str, s
             for code, why, *_ in answer.resources:
                 if code:
                     raise for_code(code)(why)
+
+
+async def delete_topic(bootstrap: list[str], topic: str) -> None:
+    """Delete a topic, and wait until the broker has carried that out: it says so a moment before."""
+    async with admin_of(bootstrap) as admin:
+        await admin.delete_topics([topic])
+        while topic in await admin.list_topics():  # noqa: ASYNC110 (another program's state)
+            await asyncio.sleep(0.05)
