@@ -64,9 +64,10 @@ REASONS = {
         ),
         Reason(
             "not-printable",
-            "The record holds a character that cannot be printed.",
-            "Send names and course names in Latin letters, then certify the site again; where a reference table names "
-            "a school or course so, publish it corrected, and withdraw the certification before.",
+            "A name holds a character that cannot be printed.",
+            "Send names and course names in Latin letters, then certify the site again. A name from a reference table: "
+            "publish it corrected (`ledger reference load`), withdraw the certification (`ledger uncertify`), certify "
+            "the site again.",
         ),
     )
 }

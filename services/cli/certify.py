@@ -349,8 +349,8 @@ def sites_table(answer: "CertificationsAnswer") -> Any:
         since = f"{when(one.since)} {at(answer.ledger, one.since_position or 0)}" if one.since else ""
         counts = (f"{count:,}" for count in (one.graduates, one.agreeing, one.disagreeing))
         rows.append((one.site, one.bssy, WORDS[one.standing], *counts, acted, since))
-    columns = ("site", "year", "standing", *numbers, "certified or withdrawn", "not certified since")
-    return table(columns, rows, right=numbers)
+    times = ("certified or withdrawn", "not certified since")
+    return table(("site", "year", "standing", *numbers, *times), rows, right=numbers, folding=times)
 
 
 def disagreements_table(answer: "CertificationsAnswer") -> Any:

@@ -31,14 +31,15 @@ def table(
     rows: Iterable[Sequence[str]],
     *,
     right: Container[str] = (),
+    folding: Container[str] = (),
     header: bool = True,
 ) -> "Table":
-    """A plain table; the columns named in `right` hold numbers."""
+    """A plain table; the columns named in `right` hold numbers. Where it is too wide those in `folding` are folded."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold", show_header=header)
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+        made.add_column(name, justify="right" if name in right else "left", no_wrap=name not in folding)
     for row in rows:
         made.add_row(*map(safe, row))
     return made

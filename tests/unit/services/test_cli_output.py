@@ -25,6 +25,17 @@ def test_text_from_outside_is_neither_markup_nor_control() -> None:
     assert "\x1b" not in printed(table(("file",), [("\x1b]0;title\x07",)]))
 
 
+def test_where_a_table_is_too_wide_columns_that_fold_make_room_and_no_code_is_cut() -> None:
+    rows = [("017001", "needs recertification", *["2026-11-23T06:28:20Z cb8ae315@100644"] * 3)]
+    times = ("certified or withdrawn", "not certified since", "changed")
+
+    cut, whole = (printed(table(("site", "standing", *times), rows, folding=folding)) for folding in ((), times))
+
+    assert "\N{HORIZONTAL ELLIPSIS}" in cut
+    assert "\N{HORIZONTAL ELLIPSIS}" not in whole
+    assert {"017001", "cb8ae315@100644"} <= set(whole.split())
+
+
 @pytest.mark.parametrize(("hundredths", "text"), [(None, ""), (0, "0.00"), (50, "0.50"), (1050, "10.50")])
 def test_hundredths_are_shown_as_units(hundredths: int | None, text: str) -> None:
     assert units(hundredths) == text
